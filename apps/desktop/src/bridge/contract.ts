@@ -1,0 +1,148 @@
+/**
+ * Everything that passes between UI and engine, in one file. No Electron, Node or DOM: a port is handed in.
+ * The engine side checks every argument against `params` (strict: unknown fields are refused) before it acts; what
+ * comes back is typed only, since the engine is ours.
+ */
+import { z } from 'zod';
+import type {
+  AccountView,
+  AppView,
+  ConnectionView,
+  ConversationView,
+  MessagePageView,
+  MessageView,
+  PositionView,
+  ServerCheckView,
+  SettingsView,
+  UserView,
+} from '../engine/views.ts';
+
+export type * from '../engine/views.ts';
+
+/** Bytes of one bridge message as JSON; larger ones are refused unread. */
+export const MAX_BRIDGE_MESSAGE = 1024 * 1024;
+
+const id = z.string().regex(/^[1-9][0-9]{0,19}$/);
+const key = z.string().regex(/^[0-9a-f]{32}$/);
+const seq = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+/** http(s) only, so that no file:, javascript: or UNC path ever reaches a client. */
+const serverUrl = z
+  .string()
+  .max(2048)
+  .regex(/^https?:\/\/[^\s/?#]+(\/[^\s?#]*)?$/i);
+const username = z.string().min(1).max(128);
+const password = z.string().min(1).max(1024);
+const text = z.string().max(64 * 1024);
+const limit = z.number().int().min(1).max(200);
+const nothing = z.strictObject({});
+
+/** Where a page of messages starts. */
+export const pageAnchor = z.discriminatedUnion('at', [
+  /** Round the first unread message, or at the end when there is none. */
+  z.strictObject({ at: z.literal('unread') }),
+  z.strictObject({ at: z.literal('newest') }),
+  z.strictObject({ at: z.literal('before'), order: z.number().min(0) }),
+  z.strictObject({ at: z.literal('after'), order: z.number().min(0) }),
+  /** Round a place that was saved, or found. */
+  z.strictObject({ at: z.literal('around'), order: z.number().min(0) }),
+]);
+export type PageAnchor = z.infer<typeof pageAnchor>;
+
+export const settingsPatch = z
+  .strictObject({
+    theme: z.enum(['system', 'light', 'dark']),
+    language: z.enum(['system', 'en', 'zh-CN']),
+    sendKey: z.enum(['enter', 'ctrl-enter']),
+  })
+  .partial();
+
+function command<P extends z.ZodType>(params: P) {
+  return <R>() => ({ params, result: undefined as unknown as R });
+}
+
+/** Command name → the schema of its argument, and (as a type) its result. */
+export const commands = {
+  /** The first call of every UI. */
+  'app.open': command(nothing)<AppView>(),
+  /** Tells whether a FastIM server answers there. Errors: UNAVAILABLE, UPGRADE_REQUIRED. */
+  'server.check': command(z.strictObject({ serverUrl }))<ServerCheckView>(),
+  'account.register': command(
+    z.strictObject({ serverUrl, username, displayName: z.string().max(128), password }),
+  )<AccountView>(),
+  'account.logIn': command(z.strictObject({ serverUrl, username, password }))<AccountView>(),
+  /** Ends the session on the server (as soon as it can be reached) and removes this account's data from the device. */
+  'account.logOut': command(nothing)<null>(),
+  'users.search': command(z.strictObject({ query: z.string().max(128) }))<UserView[]>(),
+  /** Newest activity first. */
+  'conversations.list': command(nothing)<ConversationView[]>(),
+  'conversations.openDirect': command(z.strictObject({ userId: id }))<ConversationView>(),
+  /** The conversation on the screen (null: none); kept over a restart, and its first page is pulled first. */
+  'conversations.setOpen': command(z.strictObject({ conversationId: id.nullable() }))<null>(),
+  /** Answers from the local store; what is missing locally is pulled first when online. */
+  'messages.page': command(z.strictObject({ conversationId: id, anchor: pageAnchor, limit }))<MessagePageView>(),
+  /** Returns when the message is in the outbox on disk, with status 'sending'. Clears the draft with it. */
+  'messages.send': command(z.strictObject({ conversationId: id, text }))<MessageView>(),
+  'messages.retry': command(z.strictObject({ key }))<null>(),
+  /** Removes my failed message from this device. */
+  'messages.discard': command(z.strictObject({ key }))<null>(),
+  /** What was really on screen, with the window focused. Only rises. */
+  'messages.markRead': command(z.strictObject({ conversationId: id, convSeq: seq }))<null>(),
+  'drafts.set': command(z.strictObject({ conversationId: id, text }))<null>(),
+  'positions.get': command(z.strictObject({ conversationId: id }))<PositionView | null>(),
+  'positions.set': command(
+    z.strictObject({
+      conversationId: id,
+      position: z.strictObject({ order: z.number().min(0), offsetPx: z.number(), atEnd: z.boolean() }),
+    }),
+  )<null>(),
+  'settings.set': command(z.strictObject({ patch: settingsPatch }))<SettingsView>(),
+  /** The network came back, the machine woke, or the user pressed Retry: connect now. */
+  'connection.retry': command(nothing)<null>(),
+} as const;
+
+export type CommandName = keyof typeof commands;
+export type CommandParams<N extends CommandName> = z.infer<(typeof commands)[N]['params']>;
+export type CommandResult<N extends CommandName> = (typeof commands)[N]['result'];
+
+/** Engine → UI. Each carries the whole new value of what it names, so applying one twice does no harm. */
+export interface BridgeEvents {
+  connection: ConnectionView;
+  /** null: signed out. */
+  account: AccountView | null;
+  settings: SettingsView;
+  /** Conversations that changed or are new. */
+  conversations: ConversationView[];
+  /** Messages of one conversation that are new or changed, in rising `order`, and keys that are gone. */
+  messages: { conversationId: string; changed: MessageView[]; removed: string[] };
+}
+
+export type BridgeEventName = keyof BridgeEvents;
+
+/** UI → engine: one JSON object a message. */
+export interface BridgeRequest {
+  id: number;
+  command: CommandName;
+  params: unknown;
+}
+
+/** Engine → UI. */
+export type BridgeMessage =
+  | { id: number; result: unknown }
+  | { id: number; error: BridgeError }
+  | { event: BridgeEventName; payload: unknown };
+
+/** `reason` is a name of the error catalogue; `message` is English, for logs. */
+export interface BridgeError {
+  reason: string;
+  message: string;
+  retryAfterMs: number;
+}
+
+/** A two-way channel of strings: an Electron MessagePort, a WebSocket, or two ends in memory. */
+export interface BridgePort {
+  send(text: string): void;
+  /** One receiver at a time. */
+  onMessage(receiver: (text: string) => void): void;
+  onClose(receiver: () => void): void;
+  close(): void;
+}

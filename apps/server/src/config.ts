@@ -1,0 +1,90 @@
+import { z } from 'zod';
+
+const port = z.number().int().min(0).max(65_535);
+const ms = z.number().int().min(1);
+const count = z.number().int().min(1);
+
+/** The one schema of the server's configuration: validated once at start, passed down frozen. Times in ms. */
+export const configSchema = z.strictObject({
+  /** The data folder; nothing is written outside it. */
+  data: z.string().min(1).default('.fastim'),
+  host: z.string().min(1).default('127.0.0.1'),
+  /** HTTP API and browser app. 0: any free port, for each of the four. */
+  port: port.default(8600),
+  tcpPort: port.default(8601),
+  wsPort: port.default(8602),
+  /** Always on loopback. */
+  metricsPort: port.default(8603),
+  name: z.string().min(1).max(64).default('FastIM'),
+  logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  /** Where the log goes; empty: standard error. */
+  logFile: z.string().default(''),
+  /** How clients reach the gate when it is not where it listens (behind a proxy or NAT). Empty: the listen address. */
+  advertise: z.strictObject({ tcp: z.string().default(''), ws: z.string().default('') }).prefault({}),
+  /** The browser app served beside the API: its files, and the loopback port of the host that runs its engines. */
+  app: z.strictObject({ directory: z.string().default(''), bridgePort: port.default(0) }).prefault({}),
+  /** Origins that may use the HTTP API and the WebSocket listener from a browser, besides the server's own. */
+  allowedOrigins: z.array(z.string()).default([]),
+  gate: z
+    .strictObject({
+      firstByteTimeoutMs: ms.default(5_000),
+      loginTimeoutMs: ms.default(15_000),
+      /** Silence in the middle of a frame. */
+      partialFrameIdleMs: ms.default(15_000),
+      /** A frame begun has to end within this time, however the bytes drip. */
+      frameDeadlineMs: ms.default(30_000),
+      heartbeatIntervalMs: ms.default(30_000),
+      heartbeatTimeoutMs: ms.default(75_000),
+      connectionsPerAddress: count.default(50),
+      connectionsPerUser: count.default(10),
+      unauthenticatedConnections: count.default(1_000),
+      acceptPerSecondPerAddress: count.default(20),
+      acceptBurstPerAddress: count.default(50),
+      /** Requests forwarded and not answered; past it the socket is not read. */
+      inFlightPerConnection: count.default(64),
+      framesPerSecond: count.default(500),
+      framesBurst: count.default(2_000),
+      /** In a row; then the connection is closed. */
+      unknownCommandsAllowed: count.default(20),
+      outQueueSoftBytes: count.default(256 * 1024),
+      outQueueHardBytes: count.default(1024 * 1024),
+      unwrittenTimeoutMs: ms.default(10_000),
+      drainMs: ms.default(5_000),
+    })
+    .prefault({}),
+  logic: z
+    .strictObject({
+      sendPerSecondPerUser: count.default(20),
+      sendBurstPerUser: count.default(200),
+      batchMessages: count.default(64),
+      batchWaitMs: ms.default(2),
+      appendQueueLimit: count.default(20_000),
+      cursorFlushMs: ms.default(50),
+      /** A delivery without a cursor ack is notified again after this time, `notifyRetries` times; then the close. */
+      notifyTimeoutMs: ms.default(10_000),
+      notifyRetries: count.default(3),
+    })
+    .prefault({}),
+  auth: z
+    .strictObject({
+      accessTokenMs: ms.default(15 * 60_000),
+      refreshTokenMs: ms.default(30 * 24 * 3_600_000),
+      refreshGraceMs: ms.default(30_000),
+      failuresPerAccount: count.default(5),
+      failuresPerAddress: count.default(20),
+      registrationsPerHourPerAddress: count.default(60),
+      argon2: z
+        .strictObject({
+          memoryKiB: z.number().int().min(19_456).default(19_456),
+          passes: z.number().int().min(2).default(2),
+          parallelism: z.number().int().min(1).default(1),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
+});
+
+export type Config = Readonly<z.infer<typeof configSchema>>;
+export type GateConfig = Config['gate'];
+export type LogicConfig = Config['logic'];
+export type AuthConfig = Config['auth'];

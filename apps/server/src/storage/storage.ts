@@ -1,0 +1,45 @@
+import type { NodeLease } from '@fastim/core';
+import type { ConversationStore } from './conversation-store.ts';
+import type { MessageStore } from './message-store.ts';
+import type { SessionStore } from './session-store.ts';
+import type { UserStore } from './user-store.ts';
+
+/** What a storage call rejects with. The batch or call it belongs to had no effect. */
+export class StorageError extends Error {
+  /**
+   * full: no space (SQLITE_FULL, ENOSPC): recovers by itself when space returns. io: read, write or fsync failed.
+   * busy: the writer's queue is over its bound. closed: the storage is stopped. corrupt: what was read is not what was
+   * written. other: a bug of ours.
+   */
+  readonly kind: 'full' | 'io' | 'busy' | 'closed' | 'corrupt' | 'other';
+
+  constructor(kind: StorageError['kind'], message: string, cause?: unknown) {
+    super(message, { cause });
+    this.name = 'StorageError';
+    this.kind = kind;
+  }
+}
+
+/** The data folder cannot be used; the message tells the operator why and by whom. Start stops here. */
+export class StorageRefusal extends Error {
+  readonly kind: 'in-use' | 'newer-version' | 'not-durable' | 'unreadable';
+
+  constructor(kind: StorageRefusal['kind'], message: string) {
+    super(message);
+    this.name = 'StorageRefusal';
+    this.kind = kind;
+  }
+}
+
+/** One open storage. Closing waits for what is under way and is idempotent. */
+export interface Storage {
+  readonly messages: MessageStore;
+  readonly conversations: ConversationStore;
+  readonly users: UserStore;
+  readonly sessions: SessionStore;
+  /** The node number of this process, held until close. */
+  readonly lease: NodeLease;
+  /** Rejects when the storage cannot take a write now. */
+  check(): Promise<void>;
+  close(): Promise<void>;
+}

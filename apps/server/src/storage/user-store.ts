@@ -1,0 +1,21 @@
+export interface UserRecord {
+  userId: bigint;
+  /** As the user wrote it. */
+  username: string;
+  /** NFKC, case-folded: what is unique. */
+  usernameKey: string;
+  displayName: string;
+  /** PHC string. */
+  passwordHash: string;
+  createdMs: number;
+}
+
+/** create: answers 'taken' when usernameKey exists; decided by a unique index, so of two at once one wins. */
+export interface UserStore {
+  create(user: UserRecord): Promise<'created' | 'taken'>;
+  byUsernameKey(usernameKey: string): Promise<UserRecord | undefined>;
+  byIds(userIds: readonly bigint[]): Promise<UserRecord[]>;
+  setPasswordHash(userId: bigint, passwordHash: string): Promise<void>;
+  /** Users whose usernameKey or folded display name starts with or contains `queryKey`; exact, then prefix, then the rest. */
+  search(queryKey: string, limit: number): Promise<UserRecord[]>;
+}

@@ -1,0 +1,70 @@
+import { fastim } from '../generated/fastim.js';
+import { type Codec, codec, countFromWire, countToWire, idFromWire, idToWire } from './codec.ts';
+import { limited } from './message.ts';
+import { type Status, statusFromWire, statusToWire } from './status.ts';
+
+/** One member's cursors in one conversation. They only rise: merging is max(). */
+export interface MemberCursor {
+  conversationId: bigint;
+  userId: bigint;
+  deliveredSeq: number;
+  readSeq: number;
+  readCountNo: number;
+}
+
+/** What a device has stored and what its user has read. 0: not moved. */
+export interface CursorMove {
+  conversationId: bigint;
+  deliveredSeq: number;
+  readSeq: number;
+}
+
+export function cursorToWire(cursor: MemberCursor): fastim.v1.MemberCursor.$Properties {
+  return {
+    conversationId: idToWire(cursor.conversationId),
+    userId: idToWire(cursor.userId),
+    deliveredSeq: countToWire(cursor.deliveredSeq),
+    readSeq: countToWire(cursor.readSeq),
+    readCountNo: countToWire(cursor.readCountNo),
+  };
+}
+
+export function cursorFromWire(wire: fastim.v1.MemberCursor.$Properties): MemberCursor {
+  return {
+    conversationId: idFromWire(wire.conversationId),
+    userId: idFromWire(wire.userId),
+    deliveredSeq: countFromWire(wire.deliveredSeq),
+    readSeq: countFromWire(wire.readSeq),
+    readCountNo: countFromWire(wire.readCountNo),
+  };
+}
+
+export const cursorRequest: Codec<{ moves: CursorMove[] }> = codec(
+  fastim.v1.CursorRequest,
+  (value) => ({
+    moves: value.moves.map((move) => ({
+      conversationId: idToWire(move.conversationId),
+      deliveredSeq: countToWire(move.deliveredSeq),
+      readSeq: countToWire(move.readSeq),
+    })),
+  }),
+  (wire) => ({
+    moves: limited(wire.moves).map((move) => ({
+      conversationId: idFromWire(move.conversationId),
+      deliveredSeq: countFromWire(move.deliveredSeq),
+      readSeq: countFromWire(move.readSeq),
+    })),
+  }),
+);
+
+export const cursorResponse: Codec<{ status: Status | undefined }> = codec(
+  fastim.v1.CursorResponse,
+  (value) => (value.status ? { status: statusToWire(value.status) } : {}),
+  (wire) => ({ status: statusFromWire(wire.status) }),
+);
+
+export const cursorPush: Codec<{ cursors: MemberCursor[] }> = codec(
+  fastim.v1.CursorPush,
+  (value) => ({ cursors: value.cursors.map(cursorToWire) }),
+  (wire) => ({ cursors: limited(wire.cursors).map(cursorFromWire) }),
+);

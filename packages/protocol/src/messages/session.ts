@@ -1,0 +1,122 @@
+import { fastim } from '../generated/fastim.js';
+import { type Codec, codec, countFromWire, countToWire, idFromWire, idToWire } from './codec.ts';
+import { type Status, statusFromWire, statusToWire } from './status.ts';
+import {
+  type ConversationState,
+  conversationFromWire,
+  conversationToWire,
+  markFromWire,
+  markToWire,
+  type SyncMark,
+} from './sync.ts';
+
+export interface LoginRequest {
+  accessToken: string;
+  /** "name/semver". */
+  clientVersion: string;
+  gateTicket: string;
+}
+
+export interface LoginResponse {
+  status: Status | undefined;
+  userId: bigint;
+  deviceId: string;
+  epoch: number;
+  serverTimeMs: number;
+  heartbeatIntervalMs: number;
+  heartbeatTimeoutMs: number;
+  maxDataLength: number;
+}
+
+export interface HeartbeatRequest {
+  mark: SyncMark;
+}
+
+export interface HeartbeatResponse {
+  status: Status | undefined;
+  serverTimeMs: number;
+  moved: ConversationState[];
+  more: boolean;
+}
+
+export interface Goodbye {
+  closeCode: number;
+  reason: string;
+  retryAfterMs: number;
+}
+
+export interface Reconnect {
+  delayMs: number;
+}
+
+export const loginRequest: Codec<LoginRequest> = codec(
+  fastim.v1.LoginRequest,
+  (value) => value,
+  (wire) => ({
+    accessToken: wire.accessToken ?? '',
+    clientVersion: wire.clientVersion ?? '',
+    gateTicket: wire.gateTicket ?? '',
+  }),
+);
+
+export const loginResponse: Codec<LoginResponse> = codec(
+  fastim.v1.LoginResponse,
+  (value) => ({
+    ...(value.status && { status: statusToWire(value.status) }),
+    userId: idToWire(value.userId),
+    deviceId: value.deviceId,
+    epoch: value.epoch,
+    serverTimeMs: countToWire(value.serverTimeMs),
+    heartbeatIntervalMs: value.heartbeatIntervalMs,
+    heartbeatTimeoutMs: value.heartbeatTimeoutMs,
+    maxDataLength: value.maxDataLength,
+  }),
+  (wire) => ({
+    status: statusFromWire(wire.status),
+    userId: idFromWire(wire.userId),
+    deviceId: wire.deviceId ?? '',
+    epoch: wire.epoch ?? 0,
+    serverTimeMs: countFromWire(wire.serverTimeMs),
+    heartbeatIntervalMs: wire.heartbeatIntervalMs ?? 0,
+    heartbeatTimeoutMs: wire.heartbeatTimeoutMs ?? 0,
+    maxDataLength: wire.maxDataLength ?? 0,
+  }),
+);
+
+export const heartbeatRequest: Codec<HeartbeatRequest> = codec(
+  fastim.v1.HeartbeatRequest,
+  (value) => ({ mark: markToWire(value.mark) }),
+  (wire) => ({ mark: markFromWire(wire.mark) }),
+);
+
+export const heartbeatResponse: Codec<HeartbeatResponse> = codec(
+  fastim.v1.HeartbeatResponse,
+  (value) => ({
+    ...(value.status && { status: statusToWire(value.status) }),
+    serverTimeMs: countToWire(value.serverTimeMs),
+    moved: value.moved.map(conversationToWire),
+    more: value.more,
+  }),
+  (wire) => ({
+    status: statusFromWire(wire.status),
+    serverTimeMs: countFromWire(wire.serverTimeMs),
+    moved: (wire.moved ?? []).map(conversationFromWire),
+    more: wire.more ?? false,
+  }),
+);
+
+export const goodbye: Codec<Goodbye> = codec(
+  fastim.v1.Goodbye,
+  (value) => value,
+  (wire) => ({
+    closeCode: wire.closeCode ?? 0,
+    reason: wire.reason ?? '',
+    retryAfterMs: wire.retryAfterMs ?? 0,
+  }),
+);
+
+export const reconnect: Codec<Reconnect> = codec(
+  fastim.v1.Reconnect,
+  (value) => value,
+  (wire) => ({ delayMs: wire.delayMs ?? 0 }),
+);
