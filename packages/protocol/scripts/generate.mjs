@@ -40,6 +40,24 @@ if (!(existsSync(stamp) && readFileSync(stamp, 'utf8') === hash)) {
     ],
     { stdio: 'inherit' },
   );
+  makeStrict(js);
   execFileSync(process.execPath, [join(cli, 'bin/pbts'), '-o', join(outDir, 'fastim.d.ts'), js], { stdio: 'inherit' });
   writeFileSync(stamp, hash);
+}
+
+/**
+ * protobufjs reads a known field with a wrong wire type as an unknown one and drops it, so a broken message could look
+ * like a valid one without that field. Here it is an error.
+ */
+function makeStrict(file) {
+  const lenient = /if \(wireType !== (\d)\)\s*break;/g;
+  const source = readFileSync(file, 'utf8');
+  const fields = source.match(/^ +case \d+: \{$/gm)?.length ?? 0;
+  let changed = 0;
+  const strict = source.replace(lenient, (_match, wireType) => {
+    changed += 1;
+    return `if (wireType !== ${wireType}) throw $Error("wrong wire type");`;
+  });
+  if (changed === 0 || changed !== fields) throw new Error(`pbjs output has changed: ${changed} of ${fields} fields`);
+  writeFileSync(file, strict);
 }

@@ -1,7 +1,17 @@
 import { RemoteProtocolError } from '../errors.ts';
 import { fastim } from '../generated/fastim.js';
 import { CLIENT_MSG_ID_LENGTH, MAX_REPEATED } from '../limits.ts';
-import { type Codec, codec, countFromWire, countToWire, emptyBytes, idFromWire, idToWire } from './codec.ts';
+import {
+  type Codec,
+  codec,
+  countFromWire,
+  countToWire,
+  emptyBytes,
+  idFromWire,
+  idToWire,
+  numberToWire,
+  textToWire,
+} from './codec.ts';
 import { type Status, statusFromWire, statusToWire } from './status.ts';
 
 /** A stored message as it travels. Times in ms since the Unix epoch. */
@@ -47,7 +57,7 @@ export function messageToWire(message: Message): fastim.v1.Message.$Properties {
     convSeq: countToWire(message.convSeq),
     senderId: idToWire(message.senderId),
     clientMsgId: message.clientMsgId,
-    kind: message.kind,
+    kind: numberToWire(message.kind),
     body: message.body,
     serverTimeMs: countToWire(message.serverTimeMs),
     countNo: countToWire(message.countNo),
@@ -79,7 +89,7 @@ export const sendRequest: Codec<SendRequest> = codec(
   (value) => ({
     clientMsgId: value.clientMsgId,
     conversationId: idToWire(value.conversationId),
-    kind: value.kind,
+    kind: numberToWire(value.kind),
     body: value.body,
   }),
   (wire) => {
@@ -127,6 +137,6 @@ export const messagePush: Codec<MessagePush> = codec(
 /** Body of a message of kind text. */
 export const textBody: Codec<{ text: string }> = codec(
   fastim.v1.TextBody,
-  (value) => value,
+  (value) => ({ text: textToWire(value.text) }),
   (wire) => ({ text: wire.text ?? '' }),
 );

@@ -1,5 +1,16 @@
 import { fastim } from '../generated/fastim.js';
-import { type Codec, codec, countFromWire, countToWire, idFromWire, idToWire } from './codec.ts';
+import {
+  type Codec,
+  codec,
+  countFromWire,
+  countToWire,
+  delayToWire,
+  idFromWire,
+  idToWire,
+  numberToWire,
+  textToWire,
+} from './codec.ts';
+import { limited } from './message.ts';
 import { type Status, statusFromWire, statusToWire } from './status.ts';
 import {
   type ConversationState,
@@ -51,7 +62,11 @@ export interface Reconnect {
 
 export const loginRequest: Codec<LoginRequest> = codec(
   fastim.v1.LoginRequest,
-  (value) => value,
+  (value) => ({
+    accessToken: textToWire(value.accessToken),
+    clientVersion: textToWire(value.clientVersion),
+    gateTicket: textToWire(value.gateTicket),
+  }),
   (wire) => ({
     accessToken: wire.accessToken ?? '',
     clientVersion: wire.clientVersion ?? '',
@@ -64,12 +79,12 @@ export const loginResponse: Codec<LoginResponse> = codec(
   (value) => ({
     ...(value.status && { status: statusToWire(value.status) }),
     userId: idToWire(value.userId),
-    deviceId: value.deviceId,
-    epoch: value.epoch,
+    deviceId: textToWire(value.deviceId),
+    epoch: numberToWire(value.epoch),
     serverTimeMs: countToWire(value.serverTimeMs),
-    heartbeatIntervalMs: value.heartbeatIntervalMs,
-    heartbeatTimeoutMs: value.heartbeatTimeoutMs,
-    maxDataLength: value.maxDataLength,
+    heartbeatIntervalMs: delayToWire(value.heartbeatIntervalMs),
+    heartbeatTimeoutMs: delayToWire(value.heartbeatTimeoutMs),
+    maxDataLength: numberToWire(value.maxDataLength),
   }),
   (wire) => ({
     status: statusFromWire(wire.status),
@@ -100,14 +115,18 @@ export const heartbeatResponse: Codec<HeartbeatResponse> = codec(
   (wire) => ({
     status: statusFromWire(wire.status),
     serverTimeMs: countFromWire(wire.serverTimeMs),
-    moved: (wire.moved ?? []).map(conversationFromWire),
+    moved: limited(wire.moved).map(conversationFromWire),
     more: wire.more ?? false,
   }),
 );
 
 export const goodbye: Codec<Goodbye> = codec(
   fastim.v1.Goodbye,
-  (value) => value,
+  (value) => ({
+    closeCode: numberToWire(value.closeCode),
+    reason: textToWire(value.reason),
+    retryAfterMs: delayToWire(value.retryAfterMs),
+  }),
   (wire) => ({
     closeCode: wire.closeCode ?? 0,
     reason: wire.reason ?? '',
@@ -117,6 +136,6 @@ export const goodbye: Codec<Goodbye> = codec(
 
 export const reconnect: Codec<Reconnect> = codec(
   fastim.v1.Reconnect,
-  (value) => value,
+  (value) => ({ delayMs: delayToWire(value.delayMs) }),
   (wire) => ({ delayMs: wire.delayMs ?? 0 }),
 );

@@ -1,6 +1,6 @@
 import { type ErrorName, errorCatalogue, errorName, FastimError } from '../errors.ts';
 import { fastim } from '../generated/fastim.js';
-import { type Codec, codec } from './codec.ts';
+import { type Codec, codec, delayToWire, numberToWire, textToWire } from './codec.ts';
 
 /** The outcome of a request that did not succeed. A response without one is OK. */
 export interface Status {
@@ -15,7 +15,13 @@ export interface Status {
 type WireStatus = fastim.v1.Status.$Properties;
 
 export function statusToWire(status: Status): WireStatus {
-  return status;
+  return {
+    code: numberToWire(status.code),
+    message: textToWire(status.message),
+    retryAfterMs: delayToWire(status.retryAfterMs),
+    minVersion: numberToWire(status.minVersion),
+    maxVersion: numberToWire(status.maxVersion),
+  };
 }
 
 export function statusFromWire(wire: WireStatus | null | undefined): Status | undefined {

@@ -1,5 +1,14 @@
 import { fastim } from '../generated/fastim.js';
-import { type Codec, codec, countFromWire, countToWire, idFromWire, idToWire } from './codec.ts';
+import {
+  type Codec,
+  codec,
+  countFromWire,
+  countToWire,
+  idFromWire,
+  idToWire,
+  numberToWire,
+  textToWire,
+} from './codec.ts';
 import { cursorFromWire, cursorToWire, type MemberCursor } from './cursor.ts';
 import { limited, type Message, messageFromWire, messageToWire } from './message.ts';
 import { type Status, statusFromWire, statusToWire } from './status.ts';
@@ -70,7 +79,11 @@ export interface HistoryResponse {
 }
 
 export function profileToWire(profile: UserProfile): fastim.v1.UserProfile.$Properties {
-  return { userId: idToWire(profile.userId), username: profile.username, displayName: profile.displayName };
+  return {
+    userId: idToWire(profile.userId),
+    username: textToWire(profile.username),
+    displayName: textToWire(profile.displayName),
+  };
 }
 
 export function profileFromWire(wire: fastim.v1.UserProfile.$Properties): UserProfile {
@@ -80,7 +93,7 @@ export function profileFromWire(wire: fastim.v1.UserProfile.$Properties): UserPr
 export function conversationToWire(state: ConversationState): fastim.v1.ConversationState.$Properties {
   return {
     conversationId: idToWire(state.conversationId),
-    kind: state.kind,
+    kind: numberToWire(state.kind),
     headSeq: countToWire(state.headSeq),
     headCountNo: countToWire(state.headCountNo),
     joinSeq: countToWire(state.joinSeq),
@@ -111,7 +124,7 @@ export function conversationFromWire(wire: fastim.v1.ConversationState.$Properti
 
 export function markToWire(mark: SyncMark): fastim.v1.SyncMark.$Properties {
   return {
-    conversationCount: mark.conversationCount,
+    conversationCount: numberToWire(mark.conversationCount),
     headSum: countToWire(mark.headSum),
     readSum: countToWire(mark.readSum),
     sinceMs: countToWire(mark.sinceMs),
@@ -133,7 +146,7 @@ export const syncRequest: Codec<SyncRequest> = codec(
     sinceMs: countToWire(value.sinceMs),
     beforeActivityMs: countToWire(value.beforeActivityMs),
     beforeConversationId: idToWire(value.beforeConversationId),
-    limit: value.limit,
+    limit: numberToWire(value.limit),
   }),
   (wire) => ({
     sinceMs: countFromWire(wire.sinceMs),
@@ -185,7 +198,7 @@ export const historyRequest: Codec<HistoryRequest> = codec(
     conversationId: idToWire(value.conversationId),
     fromSeq: countToWire(value.fromSeq),
     toSeq: countToWire(value.toSeq),
-    limit: value.limit,
+    limit: numberToWire(value.limit),
     newestFirst: value.newestFirst,
   }),
   (wire) => ({
