@@ -29,6 +29,7 @@ const FIRST_DATA_BUFFER = 1024;
 export class FrameDecoder {
   #maxDataLength: number;
   #fault: RemoteProtocolError | undefined;
+  #faultHeader: FrameHeader | undefined;
   /** The header of an unfinished frame, as far as it has come. */
   readonly #headerBytes = new Uint8Array(HEADER_LENGTH);
   readonly #headerView = new DataView(this.#headerBytes.buffer);
@@ -52,6 +53,11 @@ export class FrameDecoder {
     return this.#fault;
   }
 
+  /** The header of the frame that was too large, so that it can be answered; undefined for every other fault. */
+  get faultHeader(): FrameHeader | undefined {
+    return this.#faultHeader;
+  }
+
   /** Bytes of an unfinished frame that are held; 0 means the stream stands between two frames. */
   get buffered(): number {
     return this.#headerLength + this.#dataLength;
@@ -69,7 +75,7 @@ export class FrameDecoder {
       if (view.getUint32(offset) !== MAGIC) return this.#fail(wrongMagic(), frames);
       const header = readHeader(view, offset);
       const fault = faultOf(header, this.#maxDataLength);
-      if (fault) return this.#fail(fault, frames);
+      if (fault) return this.#fail(fault, frames, header);
       const end = offset + HEADER_LENGTH + header.dataLength;
       if (end > chunk.length) {
         this.#headerLength = HEADER_LENGTH;
@@ -122,7 +128,7 @@ export class FrameDecoder {
     if (this.#headerLength === HEADER_LENGTH) {
       const header = readHeader(this.#headerView, 0);
       const fault = faultOf(header, this.#maxDataLength);
-      if (fault) this.#fail(fault);
+      if (fault) this.#fail(fault, [], header);
       else this.#header = header;
     }
     return to;
@@ -142,8 +148,10 @@ export class FrameDecoder {
     return to;
   }
 
-  #fail(fault: RemoteProtocolError, frames: Frame[] = []): Frame[] {
+  #fail(fault: RemoteProtocolError, frames: Frame[] = [], header?: FrameHeader): Frame[] {
     this.#fault = fault;
+    // A header of another version may mean something else, and is not always complete when the fault is found.
+    if (fault.reason === 'FRAME_TOO_LARGE') this.#faultHeader = header;
     this.#forget();
     return frames;
   }
