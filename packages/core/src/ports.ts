@@ -1,8 +1,11 @@
 /** Time as an argument. `ManualClock` (testing) and the platforms implement it. */
 export interface Clock {
-  /** ms since the Unix epoch. */
+  /** ms since the Unix epoch. It may jump, both ways, when the machine's clock is set. */
   now(): number;
-  /** Runs `callback` once after `delayMs`; returns the cancel function, which may be called at any time. */
+  /**
+   * Runs `callback` once after `delayMs` of real time, however the clock is set meanwhile; returns the cancel function,
+   * which may be called at any time.
+   */
   setTimer(delayMs: number, callback: () => void): () => void;
 }
 

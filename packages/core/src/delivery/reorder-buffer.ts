@@ -39,18 +39,20 @@ export class ReorderBuffer<T> {
 
   /** Takes one item; returns those that are now in order. A seq seen before (or held) returns nothing. */
   accept(seq: number, item: T, now: number): T[] {
-    if (seq <= this.#lastSeq) return [];
+    // Also false for NaN, which would poison every later comparison.
+    if (!(seq > this.#lastSeq)) return [];
     this.#knownHead = Math.max(this.#knownHead, seq);
     if (!this.#held.has(seq)) {
-      if (this.#held.size >= this.#options.capacity) this.#dropFarthest(seq, item);
-      else this.#held.set(seq, item);
+      // The next one in order passes through without taking a place.
+      if (seq === this.#lastSeq + 1 || this.#held.size < this.#options.capacity) this.#held.set(seq, item);
+      else this.#dropFarthest(seq, item);
     }
     return this.#drain(now);
   }
 
   /** The head is known to be at least `seq` (a notification or a sync said so), without the item itself. */
   noteHead(seq: number, now: number): void {
-    if (seq <= this.#knownHead) return;
+    if (!(seq > this.#knownHead)) return;
     this.#knownHead = seq;
     this.#markGap(now);
   }
@@ -69,8 +71,10 @@ export class ReorderBuffer<T> {
 
   /** The range to pull, once the gap has waited long enough; undefined before. */
   dueGap(now: number): SeqRange | undefined {
-    if (this.#gapSince === undefined || now - this.#gapSince < this.#options.gapWaitMs) return undefined;
-    return this.gap();
+    if (this.#gapSince === undefined) return undefined;
+    const waited = now - this.#gapSince;
+    // A clock that was set back does not make the gap wait longer.
+    return waited < 0 || waited >= this.#options.gapWaitMs ? this.gap() : undefined;
   }
 
   /** What is missing before the first held item or the known head, whether or not it is due. */
@@ -92,12 +96,11 @@ export class ReorderBuffer<T> {
 
   #drain(now: number): T[] {
     const ready: T[] = [];
-    for (;;) {
-      const next = this.#held.get(this.#lastSeq + 1);
-      if (next === undefined) break;
-      this.#held.delete(this.#lastSeq + 1);
-      this.#lastSeq += 1;
-      ready.push(next);
+    while (this.#held.has(this.#lastSeq + 1)) {
+      const next = this.#lastSeq + 1;
+      ready.push(this.#held.get(next) as T);
+      this.#held.delete(next);
+      this.#lastSeq = next;
     }
     if (ready.length > 0) this.#gapSince = undefined;
     this.#markGap(now);

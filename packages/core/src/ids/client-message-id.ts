@@ -15,9 +15,11 @@ export function makeClientMessageId(nowMs: number, random: Uint8Array): ClientMe
   return time.toString(16).padStart(12, '0') + toHex(random);
 }
 
+const hexOfByte: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
 export function toHex(bytes: Uint8Array): string {
   let text = '';
-  for (const byte of bytes) text += byte.toString(16).padStart(2, '0');
+  for (let index = 0; index < bytes.length; index += 1) text += hexOfByte[bytes[index]!];
   return text;
 }
 

@@ -9,6 +9,8 @@
 /** 2026-01-01T00:00:00Z. Fixed for ever: changing it repeats ids. */
 export const EPOCH_MS = 1_767_225_600_000;
 const COUNTERS_PER_MS = 128;
+/** First time that 41 bits cannot hold (the year 2095). */
+const TIME_LIMIT_MS = 2 ** 41;
 /** A clock that went back further than this is an error; up to it, time is borrowed from the future. */
 const MAX_CLOCK_BACK_MS = 5_000;
 
@@ -37,30 +39,35 @@ export class Snowflake {
   #start = 0;
   #used = 0;
 
-  /** `randomStart` returns an integer in [0, 128); with the clock as an argument this makes the ids reproducible. */
-  constructor(lease: NodeLease, randomStart: () => number) {
-    if (lease.dataCentre < 0 || lease.dataCentre > 3) throw new RangeError('data centre is not 0..3');
-    if (lease.node < 0 || lease.node > 255) throw new RangeError('node is not 0..255');
+  /**
+   * `randomStart` returns an integer in [0, 128); with the clock as an argument this makes the ids reproducible.
+   * `lastId` is the highest id this node is known to have given in an earlier life: ids start after its millisecond,
+   * also when the process before had borrowed time or the clock has gone back since.
+   */
+  constructor(lease: NodeLease, randomStart: () => number, lastId = 0n) {
+    if (!isBits(lease.dataCentre, 2)) throw new RangeError('data centre is not 0..3');
+    if (!isBits(lease.node, 8)) throw new RangeError('node is not 0..255');
     this.#lease = lease;
     this.#randomStart = randomStart;
+    if (lastId > 0n) {
+      this.#lastMs = snowflakeTimeMs(lastId) - EPOCH_MS;
+      this.#used = COUNTERS_PER_MS;
+    }
   }
 
   /**
-   * The next id; never one given before by this object. When a millisecond's 128 are used up, or the clock stands up
-   * to 5 s behind the last id, it borrows the next millisecond, and the id's time runs ahead of `nowMs`; it never runs
-   * further ahead than those 5 s: then the answer is a refusal.
+   * The next id; never one given before by this object. When the clock stands behind the last id, ids go on in the
+   * last id's millisecond; when a millisecond's 128 are used up, the next one is borrowed. So an id's time can run ahead
+   * of `nowMs`, but never further than 5 s: then the answer is a refusal, until the clock has come near enough.
    */
   next(nowMs: number, line: BusinessLine): SnowflakeResult {
     if (!this.#lease.held()) return { ok: false, reason: 'lease-lost' };
-    const now = nowMs - EPOCH_MS;
+    const now = Math.floor(nowMs) - EPOCH_MS;
     if (now < 0) return { ok: false, reason: 'clock-back', backMs: -now };
-    if (now > this.#lastMs) {
-      this.#enter(now);
-    } else if (this.#used === COUNTERS_PER_MS) {
-      this.#enter(this.#lastMs + 1);
-    }
-    const ahead = this.#lastMs - now;
-    if (ahead > MAX_CLOCK_BACK_MS) return { ok: false, reason: 'clock-back', backMs: ahead };
+    if (!(now < TIME_LIMIT_MS)) throw new RangeError(`${nowMs} is no time for an id`);
+    const ms = Math.max(now, this.#used === COUNTERS_PER_MS ? this.#lastMs + 1 : this.#lastMs);
+    if (ms - now > MAX_CLOCK_BACK_MS) return { ok: false, reason: 'clock-back', backMs: ms - now };
+    if (ms > this.#lastMs) this.#enter(ms);
     const counter = (this.#start + this.#used) % COUNTERS_PER_MS;
     this.#used += 1;
     return {
@@ -73,7 +80,7 @@ export class Snowflake {
 
   #enter(ms: number): void {
     this.#lastMs = ms;
-    this.#start = this.#randomStart() % COUNTERS_PER_MS;
+    this.#start = this.#randomStart() & (COUNTERS_PER_MS - 1);
     this.#used = 0;
   }
 }
@@ -81,4 +88,8 @@ export class Snowflake {
 /** When an id was made, ms since the Unix epoch. */
 export function snowflakeTimeMs(id: bigint): number {
   return Number(id >> 22n) + EPOCH_MS;
+}
+
+function isBits(value: number, bits: number): boolean {
+  return Number.isInteger(value) && value >= 0 && value < 2 ** bits;
 }

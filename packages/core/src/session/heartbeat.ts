@@ -33,8 +33,12 @@ export class Heartbeat {
     this.#nextBeat = this.#after(now);
   }
 
-  /** `dead` wins over `beat`. */
+  /** `dead` wins over `beat`. A clock that was set back starts both waits anew, and a beat is due at once. */
   check(now: number): 'dead' | 'beat' | undefined {
+    if (now < this.#lastReceived) {
+      this.#lastReceived = now;
+      this.#nextBeat = now;
+    }
     if (now - this.#lastReceived >= this.#options.timeoutMs) return 'dead';
     return now >= this.#nextBeat ? 'beat' : undefined;
   }
