@@ -1,0 +1,162 @@
+// npm start: sets up, starts the server and the chat app, prints one line when both are ready, stops both on Ctrl-C.
+import { spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join, resolve } from 'node:path';
+import { electronBinary, hasScreen, headlessEntry } from './lib/desktop-command.mjs';
+import { productNode, projectRoot, SetupError } from './lib/project.mjs';
+import { ensureBuilt, ensureDependencies, runScript } from './lib/setup.mjs';
+import { parseStartOptions, startHelp } from './lib/start-options.mjs';
+import { exitOf, startChild, stopChild } from './lib/supervise.mjs';
+
+await runScript(async () => {
+  const options = parseStartOptions(process.argv.slice(2), process.env);
+  if (options.help) {
+    console.log(startHelp());
+    return 0;
+  }
+  ensureDependencies();
+  ensureBuilt();
+  return start(options);
+});
+
+/** @param {import('./lib/start-options.mjs').StartOptions} options */
+async function start(options) {
+  const data = resolve(process.env.INIT_CWD ?? '.', options.data ?? (options.demo ? '.fastim/demo' : '.fastim'));
+  mkdirSync(data, { recursive: true, mode: 0o700 });
+  // The app and the server each have to know the other's address before either is up.
+  const port = options.port || (await freePort(options.host));
+  const here = options.host === '0.0.0.0' ? '127.0.0.1' : options.host === '::' ? '[::1]' : options.host;
+  const origin = `http://${here}:${port}`;
+
+  /** @type {import('node:child_process').ChildProcess[]} */
+  const children = [];
+  let stopping = false;
+  const stop = async () => {
+    if (stopping) return;
+    stopping = true;
+    // The app first: it says goodbye to a server that is still there.
+    for (const child of children.slice().reverse()) await stopChild(child);
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  try {
+    const serverArgs = ['--data', data, '--host', options.host, '--port', String(port)];
+    serverArgs.push('--tcp-port', String(options.tcpPort), '--ws-port', String(options.wsPort));
+    serverArgs.push('--log-file', join(data, 'server.log'));
+    const bridgePort = await freePort('127.0.0.1');
+    serverArgs.push('--app-directory', join(projectRoot, 'apps/desktop/dist/renderer-app'));
+    serverArgs.push('--app-bridge-port', String(bridgePort));
+    const server = startChild(productNode(), [join(projectRoot, 'apps/server/dist/main.js'), ...serverArgs], {
+      stdout: 'pipe',
+    });
+    children.push(server);
+    const serverLine = await readyLine(server, 'the server');
+
+    const appArgs = ['--data', join(data, 'desktop'), '--server', origin, '--port', String(bridgePort)];
+    appArgs.push('--allowed-origin', origin, '--allowed-origin', `http://localhost:${port}`);
+    const app = startChild(productNode(), [headlessEntry(), ...appArgs], { stdout: 'pipe' });
+    children.push(app);
+    const appLine = await readyLine(app, 'the chat app');
+    const token = /#token=(\S+)/.exec(appLine)?.[1];
+    if (!token) throw new SetupError(`the chat app printed no address: ${appLine}`);
+
+    const address = (/** @type {string} */ profile) =>
+      `${origin}/${profile ? `?profile=${profile}` : ''}#token=${token}`;
+    if (options.demo) {
+      await runDemo(bridgePort, token, origin, join(data, 'desktop'));
+      console.log(`FastIM ready  Alice ${address('alice')}  Bob ${address('bob')}`);
+    } else {
+      const tcp = /tcp (\S+)/.exec(serverLine)?.[1];
+      console.log(`FastIM ready  ${address('')}  (another person: ${origin}/?profile=bob)  tcp ${tcp}`);
+    }
+    if (options.open) openApp(options.demo ? address('alice') : address(''), origin, children);
+    const code = await Promise.race([exitOf(server), exitOf(app)]);
+    const expected = stopping;
+    await stop();
+    return expected ? 0 : code || 1;
+  } catch (error) {
+    await stop();
+    if (stopping && error instanceof SetupError) console.error(`FastIM: ${error.message}`);
+    else throw error;
+    return 1;
+  }
+}
+
+/**
+ * The first line a child prints; its later output goes to our standard error.
+ * @param {import('node:child_process').ChildProcess} child
+ * @param {string} name
+ * @returns {Promise<string>}
+ */
+function readyLine(child, name) {
+  return new Promise((resolvePromise, reject) => {
+    let text = '';
+    let ready = false;
+    child.stdout?.on('data', (chunk) => {
+      if (ready) {
+        process.stderr.write(chunk);
+        return;
+      }
+      text += chunk;
+      const end = text.indexOf('\n');
+      if (end >= 0) {
+        ready = true;
+        resolvePromise(text.slice(0, end));
+      }
+    });
+    child.once('error', (error) => reject(new SetupError(`${name} could not be started: ${error.message}`)));
+    child.once('exit', (code) => reject(new SetupError(`${name} stopped before it was ready (exit code ${code}).`)));
+  });
+}
+
+/**
+ * @param {string} host
+ * @returns {Promise<number>}
+ */
+function freePort(host) {
+  return new Promise((resolvePromise, reject) => {
+    const probe = createServer();
+    probe.once('error', (error) => reject(new SetupError(`cannot listen on ${host}: ${error.message}`)));
+    probe.listen(0, host, () => {
+      const address = probe.address();
+      probe.close(() => resolvePromise(address !== null && typeof address === 'object' ? address.port : 0));
+    });
+  });
+}
+
+/**
+ * @param {number} bridgePort
+ * @param {string} token
+ * @param {string} serverUrl
+ * @param {string} folder
+ */
+async function runDemo(bridgePort, token, serverUrl, folder) {
+  const env = { ...process.env, FASTIM_DEMO_TOKEN: token };
+  const args = [join(projectRoot, 'scripts/demo.ts'), String(bridgePort), serverUrl, folder];
+  const code = await exitOf(startChild(productNode(), ['--conditions=fastim-source', ...args], { env }));
+  if (code !== 0) throw new SetupError('the demo conversation could not be made; its message is above.');
+}
+
+/**
+ * @param {string} url
+ * @param {string} serverUrl
+ * @param {import('node:child_process').ChildProcess[]} children
+ */
+function openApp(url, serverUrl, children) {
+  const electron = electronBinary();
+  if (electron && hasScreen()) {
+    children.push(startChild(electron, [join(projectRoot, 'apps/desktop'), '--server', serverUrl]));
+    return;
+  }
+  if (!hasScreen()) return;
+  const [command, ...args] =
+    process.platform === 'darwin'
+      ? ['open', url]
+      : process.platform === 'win32'
+        ? ['cmd', '/c', 'start', '', url]
+        : ['xdg-open', url];
+  const opener = spawn(/** @type {string} */ (command), args, { stdio: 'ignore', detached: true });
+  opener.once('error', () => console.error('FastIM: no browser could be opened; the address above works in any.'));
+  opener.unref();
+}
