@@ -1,8 +1,22 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
 const port = z.number().int().min(0).max(65_535);
 const ms = z.number().int().min(1);
 const count = z.number().int().min(1);
+const hostAndPort = z
+  .string()
+  .refine((text) => text === '' || isHostAndPort(text))
+  .describe('an address like chat.example.org:8601');
+const webSocketUrl = z
+  .string()
+  .refine((text) => text === '' || /^wss?:$/.test(urlOf(text)?.protocol ?? ''))
+  .describe('an address like wss://chat.example.org/ws');
+const origin = z
+  .string()
+  .refine((text) => /^https?:$/.test(urlOf(text)?.protocol ?? '') && urlOf(text)?.origin === text)
+  .describe('origins like https://chat.example.org');
+const network = z.string().refine(isNetwork).describe('addresses or networks like 10.0.0.0/8');
 
 /** The one schema of the server's configuration: validated once at start, passed down frozen. Times in ms. */
 export const configSchema = z.strictObject({
@@ -20,11 +34,23 @@ export const configSchema = z.strictObject({
   /** Where the log goes; empty: standard error. */
   logFile: z.string().default(''),
   /** How clients reach the gate when it is not where it listens (behind a proxy or NAT). Empty: the listen address. */
-  advertise: z.strictObject({ tcp: z.string().default(''), ws: z.string().default('') }).prefault({}),
+  advertise: z.strictObject({ tcp: hostAndPort.default(''), ws: webSocketUrl.default('') }).prefault({}),
   /** The browser app served beside the API: its files, and the loopback port of the host that runs its engines. */
   app: z.strictObject({ directory: z.string().default(''), bridgePort: port.default(0) }).prefault({}),
   /** Origins that may use the HTTP API and the WebSocket listener from a browser, besides the server's own. */
-  allowedOrigins: z.array(z.string()).default([]),
+  allowedOrigins: z.array(origin).default([]),
+  /** Reverse proxies whose X-Forwarded-For, -Host and -Proto are believed. */
+  trustedProxies: z.array(network).default([]),
+  api: z
+    .strictObject({
+      requestsPerSecondPerAddress: count.default(100),
+      requestsBurstPerAddress: count.default(1_000),
+      /** From the first byte of a request's headers to the last one of its headers, and to the last one of its body. */
+      headersTimeoutMs: ms.default(10_000),
+      requestTimeoutMs: ms.default(20_000),
+      keepAliveMs: ms.default(72_000),
+    })
+    .prefault({}),
   gate: z
     .strictObject({
       firstByteTimeoutMs: ms.default(5_000),
@@ -88,3 +114,21 @@ export type Config = Readonly<z.infer<typeof configSchema>>;
 export type GateConfig = Config['gate'];
 export type LogicConfig = Config['logic'];
 export type AuthConfig = Config['auth'];
+
+function urlOf(text: string): URL | undefined {
+  return URL.canParse(text) ? new URL(text) : undefined;
+}
+
+function isHostAndPort(text: string): boolean {
+  const url = urlOf(`tcp://${text}`);
+  return (
+    url !== undefined && url.port !== '' && text.endsWith(`:${url.port}`) && `tcp://${text}` === `tcp://${url.host}`
+  );
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...rest] = text.split('/');
+  const family = isIP(address);
+  if (family === 0 || rest.length > 0) return false;
+  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+}

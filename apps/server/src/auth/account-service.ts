@@ -1,0 +1,113 @@
+import type { Clock } from '@fastim/core';
+import { FastimError } from '@fastim/protocol';
+import type { Logger } from '../observe/logger.ts';
+import type { UserRecord, UserStore } from '../storage/user-store.ts';
+import { addressKey } from './address-key.ts';
+import type { LoginThrottle } from './login-throttle.ts';
+import type { PasswordHasher } from './password-hasher.ts';
+import { preparePassword, requireGoodPassword } from './password-rules.ts';
+import type { RateLimiter } from './rate-limiter.ts';
+import type { Device, IssuedSession, SessionService } from './session-service.ts';
+import { foldName, parseDisplayName, parseUsername } from './username.ts';
+
+export interface AccountServiceOptions {
+  users: UserStore;
+  sessions: SessionService;
+  hasher: PasswordHasher;
+  throttle: LoginThrottle;
+  registrations: RateLimiter;
+  clock: Clock;
+  logger: Logger;
+  makeId: () => bigint;
+}
+
+export interface Registration {
+  username: string;
+  displayName: string | undefined;
+  password: string;
+  device: Device;
+}
+
+export interface Credentials {
+  username: string;
+  password: string;
+  device: Device;
+}
+
+export interface LoggedIn {
+  user: UserRecord;
+  session: IssuedSession;
+}
+
+/** Who may come in, and as whom. */
+export class AccountService {
+  readonly #options: AccountServiceOptions;
+
+  constructor(options: AccountServiceOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * A new user with a first session. The two are not one transaction: when the second fails the account exists, and its
+   * owner logs in.
+   */
+  async register(request: Registration, remoteAddress: string): Promise<LoggedIn> {
+    const { users, sessions, hasher, registrations, clock, logger, makeId } = this.#options;
+    const { username, usernameKey } = parseUsername(request.username);
+    const displayName = parseDisplayName(request.displayName ?? username);
+    const password = requireGoodPassword(request.password, usernameKey);
+    const waitMs = registrations.take(addressKey(remoteAddress));
+    if (waitMs > 0) {
+      throw new FastimError('RATE_LIMITED', 'Too many registrations from this address.', { retryAfterMs: waitMs });
+    }
+    // Asked first only to save the hashing; create decides.
+    if (await users.byUsernameKey(usernameKey)) throw new FastimError('NAME_TAKEN');
+    const user: UserRecord = {
+      userId: makeId(),
+      username,
+      usernameKey,
+      displayName,
+      passwordHash: await hasher.hash(password),
+      createdMs: clock.now(),
+    };
+    if ((await users.create(user)) === 'taken') throw new FastimError('NAME_TAKEN');
+    logger.info({ userId: String(user.userId) }, 'user registered');
+    return { user, session: await sessions.create(user.userId, request.device) };
+  }
+
+  /**
+   * Throws INVALID_CREDENTIALS, alike in text, time and throttling whether the name exists or not, or
+   * TOO_MANY_ATTEMPTS with the time to wait; during the wait no password is looked at, the right one included.
+   */
+  async logIn(credentials: Credentials, remoteAddress: string): Promise<LoggedIn> {
+    const { users, sessions, hasher, throttle, logger } = this.#options;
+    const usernameKey = foldName(credentials.username);
+    const attempt = throttle.begin(usernameKey, addressKey(remoteAddress));
+    const password = preparePassword(credentials.password);
+    if (password === undefined) throw new FastimError('INVALID_CREDENTIALS');
+    let user: UserRecord | undefined;
+    let verdict: { matches: boolean; outdated: boolean };
+    try {
+      user = await users.byUsernameKey(usernameKey);
+      verdict = await hasher.verify(user?.passwordHash, password);
+    } catch (error) {
+      attempt.withdrawn();
+      throw error;
+    }
+    if (!user || !verdict.matches) throw new FastimError('INVALID_CREDENTIALS');
+    attempt.succeeded();
+    if (verdict.outdated) await this.#rehash(user.userId, password);
+    const session = await sessions.create(user.userId, credentials.device);
+    logger.info({ userId: String(user.userId), sessionId: String(session.sessionId) }, 'user logged in');
+    return { user, session };
+  }
+
+  /** The log-in does not depend on it: the old record still works, and the next log-in tries again. */
+  async #rehash(userId: bigint, password: string): Promise<void> {
+    try {
+      await this.#options.users.setPasswordHash(userId, await this.#options.hasher.hash(password));
+    } catch (error) {
+      this.#options.logger.warn({ err: error, userId: String(userId) }, 'the password record was not renewed');
+    }
+  }
+}
