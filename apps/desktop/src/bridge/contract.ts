@@ -19,8 +19,7 @@ import type {
 
 export type * from '../engine/views.ts';
 
-/** Bytes of one bridge message as JSON; larger ones are refused unread. */
-export const MAX_BRIDGE_MESSAGE = 1024 * 1024;
+export { MAX_BRIDGE_MESSAGE } from './message-size.ts';
 
 const id = z.string().regex(/^[1-9][0-9]{0,19}$/);
 const key = z.string().regex(/^[0-9a-f]{32}$/);
@@ -48,13 +47,12 @@ export const pageAnchor = z.discriminatedUnion('at', [
 ]);
 export type PageAnchor = z.infer<typeof pageAnchor>;
 
-export const settingsPatch = z
-  .strictObject({
-    theme: z.enum(['system', 'light', 'dark']),
-    language: z.enum(['system', 'en', 'zh-CN']),
-    sendKey: z.enum(['enter', 'ctrl-enter']),
-  })
-  .partial();
+/** A field that is there has a value: `undefined` is not one. */
+export const settingsPatch = z.strictObject({
+  theme: z.exactOptional(z.enum(['system', 'light', 'dark'])),
+  language: z.exactOptional(z.enum(['system', 'en', 'zh-CN'])),
+  sendKey: z.exactOptional(z.enum(['enter', 'ctrl-enter'])),
+});
 
 function command<P extends z.ZodType>(params: P) {
   return <R>() => ({ params, result: undefined as unknown as R });
@@ -114,12 +112,15 @@ export interface BridgeEvents {
   conversations: ConversationView[];
   /** Messages of one conversation that are new or changed, in rising `order`, and keys that are gone. */
   messages: { conversationId: string; changed: MessageView[]; removed: string[] };
+  /** From the shell, not the engine: show this conversation (a notification was clicked). */
+  show: { conversationId: string };
 }
 
 export type BridgeEventName = keyof BridgeEvents;
 
 /** UI → engine: one JSON object a message. */
 export interface BridgeRequest {
+  /** From 1, never used twice on a port. Answers with id 0 belong to a message whose id could not be read. */
   id: number;
   command: CommandName;
   params: unknown;
