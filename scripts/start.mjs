@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
-import { electronBinary, hasScreen, headlessEntry } from './lib/desktop-command.mjs';
+import { ensureElectron, hasScreen, headlessEntry } from './lib/desktop-command.mjs';
 import { productNode, projectRoot, SetupError } from './lib/project.mjs';
 import { ensureBuilt, ensureDependencies, runScript } from './lib/setup.mjs';
 import { parseStartOptions, startHelp } from './lib/start-options.mjs';
@@ -144,8 +144,8 @@ async function runDemo(bridgePort, token, serverUrl, folder) {
  * @param {import('node:child_process').ChildProcess[]} children
  */
 function openApp(url, serverUrl, children) {
-  const electron = electronBinary();
-  if (electron && hasScreen()) {
+  const electron = ensureElectron();
+  if (electron) {
     children.push(startChild(electron, [join(projectRoot, 'apps/desktop'), '--server', serverUrl]));
     return;
   }

@@ -75,7 +75,7 @@ test('every screen on both sizes, light and dark, in both languages', async ({ w
     const alice = await world.person(aliceApp, 'Alice', { screen });
     await expect(alice.conversation('卡罗尔')).toHaveCount(1);
     if (screen.width < 640) {
-      if (await alice.byId('composer-input').isVisible()) await alice.byId('back').click();
+      if (await alice.byId('composer-input').isVisible()) await alice.byId('back-button').click();
       await looksRight(alice, `list-${name}`);
     }
     await alice.openConversation('Bob');
@@ -85,7 +85,7 @@ test('every screen on both sizes, light and dark, in both languages', async ({ w
       .fill('A draft that is longer than one line, so that the composer has to grow a little 多行草稿');
     await looksRight(alice, `chat-${name}`);
     await alice.byId('composer-input').fill('');
-    if (screen.width < 640) await alice.byId('back').click();
+    if (screen.width < 640) await alice.byId('back-button').click();
     await alice.byId('settings-button').click();
     await looksRight(alice, `settings-${name}`);
     await alice.close();

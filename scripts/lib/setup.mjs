@@ -1,26 +1,10 @@
 // Brings a checkout to a state in which the product can run: dependencies, build. Each step is skipped when done.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { productNode, projectRoot, SetupError } from './project.mjs';
-
-const stampFolder = join(projectRoot, 'node_modules/.cache/fastim');
-
-/** @param {string} name */
-function readStamp(name) {
-  const file = join(stampFolder, name);
-  return existsSync(file) ? readFileSync(file, 'utf8') : '';
-}
-
-/**
- * @param {string} name
- * @param {string} value
- */
-function writeStamp(name, value) {
-  mkdirSync(stampFolder, { recursive: true });
-  writeFileSync(join(stampFolder, name), value);
-}
+import { readStamp, writeStamp } from './stamps.mjs';
 
 /** Runs `npm ci` when the lock file is not the one that was installed last. */
 export function ensureDependencies() {

@@ -1,0 +1,106 @@
+/**
+ * Two people and a conversation with some history, for `npm start -- --demo`. It does what two users would do, through
+ * the app's own bridge. Run again on the same folder it changes nothing.
+ *
+ * Arguments: bridge port, server URL, folder for the passwords. The token comes in FASTIM_DEMO_TOKEN.
+ */
+import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type BridgeClient, connectBridge } from '../apps/desktop/src/bridge/bridge-client.ts';
+import type { MessageView } from '../apps/desktop/src/bridge/contract.ts';
+import { openWebSocketPort } from '../apps/desktop/src/bridge/websocket-port.ts';
+
+type Name = 'alice' | 'bob';
+const displayNames: Record<Name, string> = { alice: 'Alice', bob: 'Bob' };
+
+const history: ReadonlyArray<readonly [from: Name, text: string]> = [
+  ['alice', 'Hi Bob, did you get home all right?'],
+  ['bob', 'Yes, just in time before the rain 🌧️'],
+  ['alice', '太好了！周末一起去爬山吗？'],
+  ['bob', 'Saturday works. 我带水果，你带相机 📷'],
+  ['alice', 'Deal. Meet at the station at 8:30?'],
+  ['bob', '8:30 it is. Here is the route: https://example.org/route'],
+  ['alice', 'Looks steep, but I am in.'],
+];
+
+const STEP_DEADLINE_MS = 20_000;
+
+async function openApp(port: string, profile: Name, token: string): Promise<BridgeClient> {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/bridge?profile=${profile}`);
+  const opened = await openWebSocketPort(socket, token);
+  return connectBridge(opened.port);
+}
+
+/** Sends and waits until the server has it, so that the next one comes after it. */
+function sendStored(app: BridgeClient, conversationId: string, text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error('a message was not stored in time')), STEP_DEADLINE_MS);
+    const stored = new Set<string>();
+    let key = '';
+    const check = () => {
+      if (!stored.has(key)) return;
+      clearTimeout(timer);
+      unsubscribe();
+      resolve();
+    };
+    const unsubscribe = app.on('messages', ({ changed }) => {
+      for (const message of changed) if (isStored(message)) stored.add(message.key);
+      check();
+    });
+    app.call('messages.send', { conversationId, text }).then((message) => {
+      key = message.key;
+      check();
+    }, reject);
+  });
+}
+
+function isStored(message: MessageView): boolean {
+  return message.convSeq !== null;
+}
+
+async function main(): Promise<void> {
+  const [port = '', serverUrl = '', folder = ''] = process.argv.slice(2);
+  const token = process.env.FASTIM_DEMO_TOKEN ?? '';
+  const apps: Record<Name, BridgeClient> = {
+    alice: await openApp(port, 'alice', token),
+    bob: await openApp(port, 'bob', token),
+  };
+  // The passwords are needed only to log in again after a log-out; nobody else knows them.
+  const file = join(folder, 'demo-passwords.json');
+  const passwords: Record<Name, string> = existsSync(file)
+    ? JSON.parse(readFileSync(file, 'utf8'))
+    : { alice: randomBytes(12).toString('base64url'), bob: randomBytes(12).toString('base64url') };
+  writeFileSync(file, `${JSON.stringify(passwords, null, 2)}\n`, { mode: 0o600 });
+
+  const userIds: Partial<Record<Name, string>> = {};
+  let registered = false;
+  for (const name of ['alice', 'bob'] as const) {
+    const app = apps[name];
+    let { account } = await app.call('app.open', {});
+    if (!account) {
+      const login = { serverUrl, username: name, password: passwords[name] };
+      try {
+        account = await app.call('account.register', { ...login, displayName: displayNames[name] });
+        registered = true;
+      } catch {
+        // The name exists from an earlier run of the demo, logged out since.
+        account = await app.call('account.logIn', login);
+      }
+    }
+    userIds[name] = account.user.userId;
+  }
+  if (registered) {
+    const { conversationId } = await apps.alice.call('conversations.openDirect', { userId: userIds.bob ?? '' });
+    await apps.bob.call('conversations.openDirect', { userId: userIds.alice ?? '' });
+    for (const [from, text] of history) await sendStored(apps[from], conversationId, text);
+  }
+  for (const app of Object.values(apps)) app.close();
+}
+
+try {
+  await main();
+} catch (error) {
+  console.error(`FastIM: the demo could not be set up: ${error instanceof Error ? error.message : error}`);
+  process.exitCode = 1;
+}
