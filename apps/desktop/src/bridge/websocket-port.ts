@@ -24,8 +24,6 @@ export const bridgeCloseCodes = {
   TIMEOUT: 4308,
   TOO_MANY_ATTEMPTS: 4329,
   TOO_MANY_CONNECTIONS: 4330,
-  /** The page does not read. */
-  SLOW_READER: 4331,
   ENGINE_FAILED: 4350,
   STOPPING: 1001,
 } as const;
@@ -52,9 +50,16 @@ export class BridgeRefused extends Error {
   }
 }
 
-/** A WebSocket as a port, from this moment on. Text messages only; a binary one closes it. */
-export function websocketPort(socket: WebSocketLike): BridgePort {
-  return portOver(socket, listenTo(socket));
+/**
+ * Host side: a WebSocket as a port, and the way to take its first message alone. What comes before somebody listens is
+ * kept. Text messages only; a binary one closes it.
+ */
+export function greetedWebSocketPort(socket: WebSocketLike): {
+  port: BridgePort;
+  onNextMessage: PortInput['onNextMessage'];
+} {
+  const input = listenTo(socket);
+  return { port: portOver(socket, input), onNextMessage: input.onNextMessage };
 }
 
 /** Page side: says hello and resolves once the host said welcome. Rejects with BridgeRefused. */
