@@ -6,8 +6,9 @@ import { MAX_DATA_AFTER_LOGIN } from '../limits.ts';
 import type { Codec } from './codec.ts';
 import * as codecs from './index.ts';
 
-const allCodecs = Object.entries(codecs).filter(
-  (entry): entry is [string, Codec<unknown>] => typeof entry[1] === 'object' && 'decode' in entry[1],
+const allCodecs = Object.entries<unknown>(codecs).filter(
+  (entry): entry is [string, Codec<unknown>] =>
+    typeof entry[1] === 'object' && entry[1] !== null && 'decode' in entry[1],
 );
 
 /** Undefined when the bytes are accepted; anything else than a RemoteProtocolError fails the test. */
