@@ -82,8 +82,8 @@ export const configSchema = z.strictObject({
     .strictObject({
       sendPerSecondPerUser: count.default(20),
       sendBurstPerUser: count.default(200),
-      batchMessages: count.default(64),
-      batchWaitMs: ms.default(2),
+      /** Most messages in one transaction. A batch starts when the one before it has ended, with all that waits. */
+      batchMessages: count.default(512),
       appendQueueLimit: count.default(20_000),
       cursorFlushMs: ms.default(50),
       /** A delivery without a cursor ack is notified again after this time, `notifyRetries` times; then the close. */

@@ -1,0 +1,113 @@
+import { BusinessLine, type Clock, type Snowflake } from '@fastim/core';
+import { MessageKind, type SendRequest, sendRequest } from '@fastim/protocol';
+import type { Logger } from 'pino';
+import type { UplinkPacket } from '../cluster/contract.ts';
+import type { Route } from '../routing/route-table.ts';
+import type { Answer } from './answer.ts';
+import { checkTextBody } from './check-text.ts';
+import { retryAfter } from './logic-limits.ts';
+import type { LogicMetrics } from './logic-metrics.ts';
+import type { RateLimit } from './rate-limit.ts';
+import type { SendOrder } from './send-order.ts';
+import type { StoreMessage } from './store-message.ts';
+
+/**
+ * SEND, first half: may this message go on? It then waits for the next batch; nothing is answered before that is on
+ * disk. Everything here runs in the turn in which the packet came, so a connection's sends stay in order.
+ *
+ * Membership is checked where the message is stored, in the same transaction.
+ */
+export class AcceptMessage {
+  readonly #parts: {
+    readonly store: StoreMessage;
+    readonly answer: Answer;
+    readonly order: SendOrder;
+    readonly rate: RateLimit<bigint>;
+    readonly snowflake: Snowflake;
+    readonly clock: Clock;
+    readonly logger: Logger;
+    readonly metrics: LogicMetrics;
+  };
+
+  constructor(parts: {
+    store: StoreMessage;
+    answer: Answer;
+    order: SendOrder;
+    /** Per user. */
+    rate: RateLimit<bigint>;
+    snowflake: Snowflake;
+    clock: Clock;
+    logger: Logger;
+    metrics: LogicMetrics;
+  }) {
+    this.#parts = parts;
+  }
+
+  handle(packet: UplinkPacket, route: Route): void {
+    const { store, answer, order, rate, snowflake, clock, logger, metrics } = this.#parts;
+    metrics.sent += 1;
+    const request = sendRequest.decode(packet.data);
+    if (request.kind !== MessageKind.text) {
+      store.refuse(packet, route, request, 'MESSAGE_INVALID', 0, 'unknown kind of message');
+      return;
+    }
+    const checked = checkTextBody(request.body);
+    if (!checked.ok) {
+      store.refuse(packet, route, request, checked.reason, 0, checked.message);
+      return;
+    }
+
+    const now = clock.now();
+    if (order.size > 0) {
+      const held = order.hold(packet.connection, request.conversationId, request.clientMsgId, now);
+      if (held) {
+        store.refuse(packet, route, request, held, answer.spread(retryAfter.overloaded), 'an older one waits');
+        return;
+      }
+    }
+    const wait = rate.take(route.identity.userId, now);
+    if (wait > 0) {
+      store.refuse(packet, route, request, 'RATE_LIMITED', wait);
+      return;
+    }
+
+    const id = snowflake.next(now, BusinessLine.direct);
+    if (!id.ok) {
+      logger.error({ ...id, logId: packet.logId }, 'no message ids: sending stands still until this is mended');
+      store.refuse(packet, route, request, 'UNAVAILABLE', answer.spread(retryAfter.unavailable));
+      return;
+    }
+    if (logger.isLevelEnabled('debug')) logAccepted(logger, packet, route, request);
+    store.add({
+      connection: packet.connection,
+      cmd: packet.cmd,
+      logId: packet.logId,
+      sequenceId: packet.sequenceId,
+      route,
+      append: {
+        conversationId: request.conversationId,
+        senderId: route.identity.userId,
+        clientMsgId: request.clientMsgId,
+        msgId: id.id,
+        kind: request.kind,
+        body: checked.body,
+        serverTimeMs: now,
+        counts: true,
+      },
+    });
+  }
+}
+
+function logAccepted(logger: Logger, packet: UplinkPacket, route: Route, request: SendRequest): void {
+  logger.debug(
+    {
+      logId: packet.logId,
+      userId: route.identity.userId.toString(),
+      deviceId: route.identity.deviceId,
+      conversationId: request.conversationId.toString(),
+      clientMsgId: Buffer.from(request.clientMsgId).toString('hex'),
+      bytes: request.body.length,
+    },
+    'message accepted',
+  );
+}

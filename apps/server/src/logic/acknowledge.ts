@@ -1,0 +1,161 @@
+import type { Clock } from '@fastim/core';
+import { Command, cursorPush, cursorRequest, type MemberCursor } from '@fastim/protocol';
+import type { UplinkPacket } from '../cluster/contract.ts';
+import { visitRoutes } from '../routing/locate-user.ts';
+import type { Route, RouteTable } from '../routing/route-table.ts';
+import type { SendToGate } from '../routing/send-to-gate.ts';
+import type { ConversationStore } from '../storage/conversation-store.ts';
+import type { Answer } from './answer.ts';
+import { type CursorBatch, CursorBuffer, raisesOf } from './cursor-buffer.ts';
+import { CURSOR_FLUSH_MOVES, MAX_BUFFERED_MOVES, retryAfter } from './logic-limits.ts';
+import type { LogicMetrics } from './logic-metrics.ts';
+import type { Members } from './members.ts';
+import type { PendingDeliveries } from './pending-deliveries.ts';
+import type { RateLimit } from './rate-limit.ts';
+
+/**
+ * CURSOR: what a device has stored and its user has read. Collected, written together, answered when on disk; then
+ * those that rose go to the other members (ticks) and to the user's own other devices (read there: unread clears).
+ * One write at a time; what comes meanwhile is merged into the next.
+ *
+ * A failed write is answered with "try again later"; cursors only rise, so the client's next move makes up for it.
+ */
+export class Acknowledge {
+  readonly #conversations: ConversationStore;
+  readonly #pending: PendingDeliveries<Route>;
+  readonly #routes: RouteTable;
+  readonly #toGate: SendToGate;
+  readonly #answer: Answer;
+  readonly #members: Members;
+  readonly #rate: RateLimit<bigint>;
+  readonly #clock: Clock;
+  readonly #metrics: LogicMetrics;
+  readonly #flushMs: number;
+  readonly #buffer = new CursorBuffer();
+  #cancelTimer: (() => void) | undefined;
+  #flushing: Promise<void> | undefined;
+  /** The buffer came due while a write was under way. */
+  #due = false;
+
+  constructor(parts: {
+    conversations: ConversationStore;
+    pending: PendingDeliveries<Route>;
+    routes: RouteTable;
+    toGate: SendToGate;
+    answer: Answer;
+    members: Members;
+    /** Moves per user. */
+    rate: RateLimit<bigint>;
+    clock: Clock;
+    metrics: LogicMetrics;
+    flushMs: number;
+  }) {
+    this.#conversations = parts.conversations;
+    this.#pending = parts.pending;
+    this.#routes = parts.routes;
+    this.#toGate = parts.toGate;
+    this.#answer = parts.answer;
+    this.#members = parts.members;
+    this.#rate = parts.rate;
+    this.#clock = parts.clock;
+    this.#metrics = parts.metrics;
+    this.#flushMs = parts.flushMs;
+  }
+
+  handle(packet: UplinkPacket, route: Route): void {
+    const { moves } = cursorRequest.decode(packet.data);
+    const now = this.#clock.now();
+    // Whatever becomes of the write: the device said that it has the messages.
+    for (const move of moves) {
+      const seq = Math.max(move.deliveredSeq, move.readSeq);
+      if (seq > 0) this.#pending.acknowledged(route, move.conversationId, seq, now);
+    }
+    const wait = this.#rate.take(route.identity.userId, now, Math.max(1, moves.length));
+    if (wait > 0) {
+      this.#answer.refuse(packet, { reason: 'RATE_LIMITED', message: undefined, retryAfterMs: wait });
+      return;
+    }
+    if (this.#buffer.size >= MAX_BUFFERED_MOVES) {
+      const retryAfterMs = this.#answer.spread(retryAfter.overloaded);
+      this.#answer.refuse(packet, { reason: 'OVERLOADED', message: undefined, retryAfterMs });
+      return;
+    }
+    this.#metrics.cursorMoves += moves.length;
+    const { connection, cmd, logId, sequenceId } = packet;
+    this.#buffer.add({ connection, cmd, logId, sequenceId }, route, moves, now);
+    if (this.#buffer.size >= CURSOR_FLUSH_MOVES) this.#comeDue();
+    else this.#cancelTimer ??= this.#clock.setTimer(this.#flushMs, () => this.#comeDue());
+  }
+
+  /** Writes what is there; resolves when everything taken so far is answered. */
+  async flush(): Promise<void> {
+    this.#comeDue();
+    while (this.#flushing) await this.#flushing;
+  }
+
+  #comeDue(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    if (this.#buffer.empty) return;
+    if (this.#flushing) {
+      this.#due = true;
+      return;
+    }
+    this.#due = false;
+    this.#flushing = this.#write(this.#buffer.take()).finally(() => {
+      this.#flushing = undefined;
+      if (this.#due) this.#comeDue();
+    });
+  }
+
+  /** Never rejects. */
+  async #write(batch: CursorBatch): Promise<void> {
+    try {
+      const raises = raisesOf(batch);
+      const startedAt = performance.now();
+      const risen = raises.length === 0 ? [] : await this.#conversations.raiseCursors(raises);
+      this.#metrics.cursorFlushSeconds.observe((performance.now() - startedAt) / 1000);
+      for (const request of batch.requests) this.#answer.ok(request);
+      this.#metrics.cursorsRaised += risen.length;
+      for (const cursor of risen) this.#announce(cursor, batch);
+    } catch (error) {
+      const refusal = this.#answer.explain(error, batch.requests[0]?.logId);
+      for (const request of batch.requests) this.#answer.refuse(request, refusal);
+    }
+  }
+
+  #announce(cursor: MemberCursor, batch: CursorBatch): void {
+    const members = this.#members.of(cursor.conversationId);
+    if (members instanceof Promise) members.then((found) => this.#push(cursor, batch, found), this.#lookupFailed);
+    else this.#push(cursor, batch, members);
+  }
+
+  #push(cursor: MemberCursor, batch: CursorBatch, members: readonly bigint[]): void {
+    let piece: Uint8Array | undefined;
+    const push = (route: Route): void => {
+      piece ??= cursorPush.encode({ cursors: [cursor] });
+      this.#toGate.push(route, Command.cursors, piece, 0);
+    };
+    for (const userId of members) {
+      if (userId !== cursor.userId) visitRoutes(this.#routes, userId, push, this.#lookupFailed);
+    }
+    // The user's own devices: all but those that said it themselves, and only where reading moved.
+    const behind: Route[] = [];
+    let readHere = false;
+    visitRoutes(
+      this.#routes,
+      cursor.userId,
+      (route) => {
+        const readSeq = batch.moves.get(route)?.get(cursor.conversationId)?.readSeq ?? 0;
+        if (readSeq > 0) readHere = true;
+        if (readSeq < cursor.readSeq) behind.push(route);
+      },
+      this.#lookupFailed,
+    );
+    if (readHere) for (const route of behind) push(route);
+  }
+
+  readonly #lookupFailed = (error: unknown): void => {
+    this.#answer.explain(error);
+  };
+}

@@ -1,0 +1,65 @@
+/**
+ * Group commit without IO (DESIGN 5.4): one batch is under way at a time; what arrives meanwhile is the next batch.
+ * An idle writer never waits, and a busy one gets batches as large as its own slowness makes them.
+ *
+ * One at a time is what keeps a sender's order when a batch fails: nothing behind it has been handed over yet, so
+ * everything that waits can be refused with it (`takeWaiting`). With two under way the second could be stored although
+ * the first was not. The writer loses nothing: it has one file and one fsync, and would only queue the second.
+ */
+export class GroupCommit<T> {
+  readonly #batchLimit: number;
+  readonly #waitingLimit: number;
+  #waiting: T[] = [];
+  #underWay = 0;
+
+  /** At most `batchLimit` items a batch, at most `waitingLimit` items waiting. */
+  constructor(options: { readonly batchLimit: number; readonly waitingLimit: number }) {
+    this.#batchLimit = options.batchLimit;
+    this.#waitingLimit = options.waitingLimit;
+  }
+
+  get waiting(): number {
+    return this.#waiting.length;
+  }
+
+  get underWay(): number {
+    return this.#underWay;
+  }
+
+  get idle(): boolean {
+    return this.#underWay === 0 && this.#waiting.length === 0;
+  }
+
+  /** False: the bound is reached, and the item was not taken. */
+  add(item: T): boolean {
+    if (this.#waiting.length >= this.#waitingLimit) return false;
+    this.#waiting.push(item);
+    return true;
+  }
+
+  /** The batch to start now, oldest first; undefined while one is under way or nothing waits. */
+  take(): T[] | undefined {
+    if (this.#underWay > 0 || this.#waiting.length === 0) return undefined;
+    let batch = this.#waiting;
+    if (batch.length > this.#batchLimit) {
+      batch = this.#waiting.slice(0, this.#batchLimit);
+      this.#waiting = this.#waiting.slice(this.#batchLimit);
+    } else {
+      this.#waiting = [];
+    }
+    this.#underWay = batch.length;
+    return batch;
+  }
+
+  /** The batch that was taken has ended, well or badly. */
+  done(): void {
+    this.#underWay = 0;
+  }
+
+  /** Empties the queue: what waited behind a batch that failed. */
+  takeWaiting(): T[] {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    return waiting;
+  }
+}

@@ -1,0 +1,167 @@
+import { type Clock, DedupeWindow } from '@fastim/core';
+import { CloseCode, type ErrorName, loginRequest, loginResponse, MAX_DATA_AFTER_LOGIN } from '@fastim/protocol';
+import type { Logger } from 'pino';
+import type { ConnectionRef, Identity, UplinkPacket } from '../cluster/contract.ts';
+import type { GateConfig } from '../config.ts';
+import type { Route, RouteTable } from '../routing/route-table.ts';
+import type { SendToGate } from '../routing/send-to-gate.ts';
+import type { AccessOutcome, AccessVerifier } from './access-verifier.ts';
+import type { Answer } from './answer.ts';
+import { ENDED_SESSIONS_REMEMBERED, MAX_ACCESS_TOKEN_LENGTH, retryAfter } from './logic-limits.ts';
+import type { LogicMetrics } from './logic-metrics.ts';
+
+/** A connection whose token is being looked up. */
+interface Attempt {
+  readonly gateId: string;
+  /** The connection, its gate or this node went away meanwhile. */
+  gone: boolean;
+}
+
+/**
+ * LOGIN: token → identity → route. The gate is told to bind before the response leaves. A device has one connection:
+ * a newer one of the same or a later session (epoch) takes over, one of an earlier session is turned away.
+ */
+export class LogIn {
+  readonly #access: AccessVerifier;
+  readonly #routes: RouteTable;
+  readonly #toGate: SendToGate;
+  readonly #answer: Answer;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #metrics: LogicMetrics;
+  readonly #gateConfig: GateConfig;
+  /** Takes a route out with everything that hangs on it. */
+  readonly #drop: (connection: ConnectionRef) => void;
+  readonly #attempts = new Map<string, Attempt>();
+  readonly #endedSessions = new DedupeWindow<bigint, number>(ENDED_SESSIONS_REMEMBERED);
+
+  constructor(parts: {
+    access: AccessVerifier;
+    routes: RouteTable;
+    toGate: SendToGate;
+    answer: Answer;
+    clock: Clock;
+    logger: Logger;
+    metrics: LogicMetrics;
+    gateConfig: GateConfig;
+    drop: (connection: ConnectionRef) => void;
+  }) {
+    this.#access = parts.access;
+    this.#routes = parts.routes;
+    this.#toGate = parts.toGate;
+    this.#answer = parts.answer;
+    this.#clock = parts.clock;
+    this.#logger = parts.logger;
+    this.#metrics = parts.metrics;
+    this.#gateConfig = parts.gateConfig;
+    this.#drop = parts.drop;
+  }
+
+  async handle(packet: UplinkPacket): Promise<void> {
+    const { connection } = packet;
+    const key = `${connection.connectionId}@${connection.gateId}`;
+    if (this.#routes.find(connection) || this.#attempts.has(key)) {
+      this.#refuse(packet, 'ALREADY_BOUND', 0);
+      return;
+    }
+    const { accessToken, clientVersion } = loginRequest.decode(packet.data);
+    const attempt: Attempt = { gateId: connection.gateId, gone: false };
+    this.#attempts.set(key, attempt);
+    try {
+      const verified: AccessOutcome =
+        accessToken.length === 0 || accessToken.length > MAX_ACCESS_TOKEN_LENGTH
+          ? { outcome: 'unauthenticated' }
+          : await this.#access.verify(accessToken);
+      if (attempt.gone) return;
+      if (verified.outcome === 'unauthenticated') this.#turnAway(packet, 'UNAUTHENTICATED', CloseCode.unauthenticated);
+      else if (verified.outcome === 'ended') this.#turnAway(packet, 'SESSION_ENDED', CloseCode.loggedOut);
+      else if (verified.outcome !== 'granted') {
+        this.#refuse(packet, 'UNAVAILABLE', this.#answer.spread(retryAfter.unavailable));
+      } else {
+        // Waits only where routes are kept outside this process.
+        const others = await this.#routes.ofUser(verified.identity.userId);
+        if (!attempt.gone) this.#enter(packet, verified.identity, clientVersion, others);
+      }
+    } finally {
+      this.#attempts.delete(key);
+    }
+  }
+
+  /** A log-in under way for this connection has nobody to answer to any more. */
+  connectionClosed(connection: ConnectionRef): void {
+    const attempt = this.#attempts.get(`${connection.connectionId}@${connection.gateId}`);
+    if (attempt) attempt.gone = true;
+  }
+
+  gateGone(gateId: string): void {
+    for (const attempt of this.#attempts.values()) if (attempt.gateId === gateId) attempt.gone = true;
+  }
+
+  /** From now on no log-in of this session succeeds, not even one whose token was looked up a moment ago. */
+  sessionEnded(sessionId: bigint, closeCode: number): void {
+    this.#endedSessions.remember(sessionId, closeCode);
+  }
+
+  #enter(packet: UplinkPacket, identity: Identity, clientVersion: string, others: readonly Route[]): void {
+    const closeCode = this.#endedSessions.get(identity.sessionId);
+    if (closeCode !== undefined) {
+      this.#turnAway(packet, 'SESSION_ENDED', closeCode);
+      return;
+    }
+    const ofDevice = others.filter((route) => route.identity.deviceId === identity.deviceId);
+    if (ofDevice.some((route) => route.identity.epoch > identity.epoch)) {
+      this.#turnAway(packet, 'UNAUTHENTICATED', CloseCode.replaced, 'a newer session of this device is here');
+      return;
+    }
+    if (others.length - ofDevice.length >= this.#gateConfig.connectionsPerUser) {
+      const wait = this.#answer.spread(retryAfter.userFull);
+      this.#turnAway(packet, 'RATE_LIMITED', CloseCode.rateLimited, 'too many devices are connected', wait);
+      return;
+    }
+    for (const route of ofDevice) {
+      this.#drop(route.connection);
+      this.#toGate.close(route.connection, CloseCode.replaced, 'this device connected anew');
+    }
+    const { connection } = packet;
+    this.#toGate.gate(connection.gateId)?.bind(connection.connectionId, identity);
+    this.#routes.add({ connection, identity });
+    this.#metrics.logins.inc({ outcome: 'ok' });
+    this.#logger.info(
+      {
+        logId: packet.logId,
+        userId: identity.userId.toString(),
+        deviceId: identity.deviceId,
+        sessionId: identity.sessionId.toString(),
+        epoch: identity.epoch,
+        gateId: connection.gateId,
+        connectionId: connection.connectionId,
+        clientVersion: clientVersion.slice(0, 64),
+      },
+      'logged in',
+    );
+    this.#answer.with(
+      packet,
+      loginResponse.encode({
+        status: undefined,
+        userId: identity.userId,
+        deviceId: identity.deviceId,
+        epoch: identity.epoch,
+        serverTimeMs: this.#clock.now(),
+        heartbeatIntervalMs: this.#gateConfig.heartbeatIntervalMs,
+        heartbeatTimeoutMs: this.#gateConfig.heartbeatTimeoutMs,
+        maxDataLength: MAX_DATA_AFTER_LOGIN,
+      }),
+    );
+  }
+
+  #refuse(packet: UplinkPacket, reason: ErrorName, retryAfterMs: number, message?: string): void {
+    this.#metrics.logins.inc({ outcome: reason });
+    this.#answer.refuse(packet, { reason, message, retryAfterMs });
+  }
+
+  /** The answer, then the close, which says the same to a client that does not read answers. */
+  #turnAway(packet: UplinkPacket, reason: ErrorName, closeCode: number, message?: string, retryAfterMs = 0): void {
+    this.#refuse(packet, reason, retryAfterMs, message);
+    this.#toGate.close(packet.connection, closeCode, message ?? reason, retryAfterMs);
+  }
+}

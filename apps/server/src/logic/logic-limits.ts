@@ -1,0 +1,26 @@
+/** Bounds that are no operator's business. Times in ms. */
+
+/** Cursor moves in the buffer; past it CURSOR is answered OVERLOADED. */
+export const MAX_BUFFERED_MOVES = 50_000;
+/** Cursor moves that flush the buffer before its time. */
+export const CURSOR_FLUSH_MOVES = 1_000;
+/** Cursor moves of one user: 1,000 moves may come in one frame, and each is a look-up. */
+export const cursorMoveRate = { perSecond: 2_000, burst: 10_000 } as const;
+/** Pulls (SYNC, CONVERSATIONS, HISTORY) of one user: each may read 100 rows. */
+export const pullRate = { perSecond: 100, burst: 500 } as const;
+/** Conversations per connection whose deliveries are watched; beyond it the heartbeat has to do. */
+export const MAX_WATCHED_CONVERSATIONS = 500;
+export const MAX_HEARTBEAT_MOVED = 50;
+/** A conversation that moved while the client's last sync was read must not fall between the two. */
+export const SINCE_OVERLAP = 10_000;
+export const DEFAULT_PAGE = 50;
+/** Direct conversations whose two members are remembered. */
+export const MEMBERS_REMEMBERED = 50_000;
+/** Sessions ended lately: a log-in that was being checked meanwhile must not slip through. */
+export const ENDED_SESSIONS_REMEMBERED = 10_000;
+/** Access tokens are 43 characters; far longer ones are not worth a look-up. */
+export const MAX_ACCESS_TOKEN_LENGTH = 512;
+/** Advice for errors of ours, spread over half of it and the whole, so that not all come back at once. */
+export const retryAfter = { storageFull: 10_000, unavailable: 2_000, overloaded: 1_000, userFull: 60_000 } as const;
+export const TICK = 500;
+export const SWEEP = 60_000;

@@ -1,0 +1,189 @@
+import type { Clock } from '@fastim/core';
+import { type ErrorName, sendResponse } from '@fastim/protocol';
+import type { Logger } from 'pino';
+import type { Route, RouteTable } from '../routing/route-table.ts';
+import type { RequestHeader } from '../routing/send-to-gate.ts';
+import type { AppendOutcome, AppendRequest, MessageStore } from '../storage/message-store.ts';
+import { type Answer, comesAgain, type Refusal, toStatus } from './answer.ts';
+import type { FanOut } from './fan-out.ts';
+import { GroupCommit } from './group-commit.ts';
+import { retryAfter } from './logic-limits.ts';
+import type { LogicMetrics } from './logic-metrics.ts';
+import type { SendOrder } from './send-order.ts';
+
+/** A SEND that passed the rules and is not answered yet. */
+export interface AcceptedSend extends RequestHeader {
+  readonly route: Route;
+  readonly append: AppendRequest;
+}
+
+/**
+ * SEND, second half: many messages in one transaction, then the acks in the order in which the messages came, then
+ * the fan-out. There is no ack before the append has resolved (DESIGN 5.5). When it rejects, everything of the batch
+ * and everything behind it is refused with "try again later", and the lanes are held so that no younger message of a
+ * sender gets in before the older one comes again.
+ */
+export class StoreMessage {
+  readonly #messages: MessageStore;
+  readonly #answer: Answer;
+  readonly #fanOut: FanOut;
+  readonly #order: SendOrder;
+  readonly #routes: RouteTable;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #metrics: LogicMetrics;
+  readonly #commit: GroupCommit<AcceptedSend>;
+  #scheduled = false;
+  #stopping = false;
+  #idleWaiters: (() => void)[] = [];
+
+  constructor(parts: {
+    messages: MessageStore;
+    answer: Answer;
+    fanOut: FanOut;
+    order: SendOrder;
+    routes: RouteTable;
+    clock: Clock;
+    logger: Logger;
+    metrics: LogicMetrics;
+    batchLimit: number;
+    waitingLimit: number;
+  }) {
+    this.#messages = parts.messages;
+    this.#answer = parts.answer;
+    this.#fanOut = parts.fanOut;
+    this.#order = parts.order;
+    this.#routes = parts.routes;
+    this.#clock = parts.clock;
+    this.#logger = parts.logger;
+    this.#metrics = parts.metrics;
+    this.#commit = new GroupCommit({ batchLimit: parts.batchLimit, waitingLimit: parts.waitingLimit });
+  }
+
+  /** Messages that wait for the next batch. */
+  get waiting(): number {
+    return this.#commit.waiting;
+  }
+
+  add(send: AcceptedSend): void {
+    if (this.#stopping) {
+      this.refuse(send, send.route, send.append, 'UNAVAILABLE', this.#answer.spread(retryAfter.unavailable));
+    } else if (!this.#commit.add(send)) {
+      this.refuse(send, send.route, send.append, 'OVERLOADED', this.#answer.spread(retryAfter.overloaded));
+    } else if (!this.#scheduled && this.#commit.underWay === 0) {
+      // What came in the same turn goes in the same batch; an idle writer waits for nothing else.
+      this.#scheduled = true;
+      queueMicrotask(this.#startBatch);
+    }
+  }
+
+  /** Answers a SEND that is not stored. One that is to come again holds its lane. */
+  refuse(
+    request: RequestHeader,
+    route: Route,
+    message: { readonly conversationId: bigint; readonly clientMsgId: Uint8Array },
+    reason: ErrorName,
+    retryAfterMs: number,
+    detail?: string,
+  ): void {
+    const { conversationId, clientMsgId } = message;
+    if (comesAgain(reason) && this.#routes.find(request.connection) === route) {
+      this.#order.refused(request.connection, conversationId, clientMsgId, reason, this.#clock.now());
+    }
+    const refusal: Refusal = { reason, message: detail, retryAfterMs };
+    const data = sendResponse.encode({
+      status: toStatus(refusal),
+      clientMsgId,
+      conversationId,
+      msgId: 0n,
+      convSeq: 0,
+      serverTimeMs: 0,
+      countNo: 0,
+    });
+    this.#answer.refuseWith(request, refusal, data);
+  }
+
+  /** Takes no more; resolves when everything taken before is answered. */
+  stop(): Promise<void> {
+    this.#stopping = true;
+    if (this.#commit.idle) return Promise.resolve();
+    return new Promise((resolve) => this.#idleWaiters.push(resolve));
+  }
+
+  readonly #startBatch = (): void => {
+    this.#scheduled = false;
+    const batch = this.#commit.take();
+    if (!batch) return;
+    this.#metrics.batchSize.observe(batch.length);
+    const startedAt = performance.now();
+    this.#append(batch)
+      .then(
+        (outcomes) => {
+          this.#metrics.appendSeconds.observe((performance.now() - startedAt) / 1000);
+          this.#commit.done();
+          // The writer gets its next batch before this one's acks are made.
+          this.#startBatch();
+          this.#answer.storageRecovered();
+          for (let index = 0; index < batch.length; index += 1) this.#settle(batch[index]!, outcomes[index]!);
+        },
+        (error: unknown) => {
+          this.#commit.done();
+          const refusal = this.#answer.explain(error, batch[0]!.logId);
+          for (const send of batch) this.#giveBack(send, refusal);
+          for (const send of this.#commit.takeWaiting()) this.#giveBack(send, refusal);
+        },
+      )
+      .catch((error: unknown) => this.#answer.explain(error))
+      .finally(() => {
+        if (this.#commit.idle) for (const resolve of this.#idleWaiters.splice(0)) resolve();
+      });
+  };
+
+  async #append(batch: readonly AcceptedSend[]): Promise<AppendOutcome[]> {
+    const requests: AppendRequest[] = [];
+    for (const send of batch) requests.push(send.append);
+    return this.#messages.append(requests);
+  }
+
+  #settle(send: AcceptedSend, outcome: AppendOutcome): void {
+    try {
+      if (outcome.outcome === 'not-a-member') {
+        this.refuse(send, send.route, send.append, 'NOT_A_MEMBER', 0);
+        return;
+      }
+      this.#answer.with(
+        send,
+        sendResponse.encode({
+          status: undefined,
+          clientMsgId: send.append.clientMsgId,
+          conversationId: send.append.conversationId,
+          msgId: outcome.msgId,
+          convSeq: outcome.convSeq,
+          serverTimeMs: outcome.serverTimeMs,
+          countNo: outcome.countNo,
+        }),
+      );
+      if (this.#logger.isLevelEnabled('debug')) {
+        const { msgId, convSeq } = outcome;
+        this.#logger.debug(
+          { logId: send.logId, msgId: msgId.toString(), convSeq, outcome: outcome.outcome },
+          'message acked',
+        );
+      }
+      // A repeat was fanned out when it was stored; whoever missed it then has synced or will.
+      if (outcome.outcome === 'repeated') this.#metrics.repeated += 1;
+      else {
+        this.#metrics.stored += 1;
+        this.#fanOut.stored(send, outcome);
+      }
+    } catch (error) {
+      // Stored, but the ack could not be made: the client asks again and gets it then.
+      this.#answer.explain(error, send.logId);
+    }
+  }
+
+  #giveBack(send: AcceptedSend, refusal: Refusal): void {
+    const wait = this.#answer.spread(refusal.retryAfterMs);
+    this.refuse(send, send.route, send.append, refusal.reason, wait, refusal.message);
+  }
+}

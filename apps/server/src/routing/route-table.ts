@@ -1,0 +1,100 @@
+import type { ConnectionRef, Identity } from '../cluster/contract.ts';
+
+/** One logged-in connection: where a device can be reached. The same object for as long as the connection lives. */
+export interface Route {
+  readonly connection: ConnectionRef;
+  readonly identity: Identity;
+}
+
+/**
+ * user → device → connections (DESIGN 8).
+ *
+ * Everything about this node's own connections (add, remove, find, ofSession) is answered from memory, at once.
+ * `ofUser` covers all gates: from memory where it is known, as a promise where a registry has to be asked first; so
+ * callers go through `visitRoutes`, which costs nothing in the first case. A table that shares its routes announces
+ * add and remove behind the call; readers may see them late, and a route without a connection does no harm: what is
+ * sent to it is ignored, and it is cleared by connectionClosed, by removeGate or by expiry.
+ */
+export interface RouteTable {
+  add(route: Route): void;
+  /** The route that was there, if any. */
+  remove(connection: ConnectionRef): Route | undefined;
+  find(connection: ConnectionRef): Route | undefined;
+  /** What it returns does not change while it is gone through. */
+  ofUser(userId: bigint): readonly Route[] | Promise<readonly Route[]>;
+  ofSession(sessionId: bigint): readonly Route[];
+  /** A gate is gone: the routes that went with it. */
+  removeGate(gateId: string): readonly Route[];
+  /** Routes of this node. */
+  readonly size: number;
+}
+
+const none: readonly Route[] = [];
+
+/** All routes in this process's memory. */
+export class MemoryRouteTable implements RouteTable {
+  readonly #gates = new Map<string, Map<number, Route>>();
+  readonly #users = new Map<bigint, Route[]>();
+  readonly #sessions = new Map<bigint, Route[]>();
+  #size = 0;
+
+  get size(): number {
+    return this.#size;
+  }
+
+  add(route: Route): void {
+    const { gateId, connectionId } = route.connection;
+    this.remove(route.connection);
+    let gate = this.#gates.get(gateId);
+    if (!gate) {
+      gate = new Map();
+      this.#gates.set(gateId, gate);
+    }
+    gate.set(connectionId, route);
+    append(this.#users, route.identity.userId, route);
+    append(this.#sessions, route.identity.sessionId, route);
+    this.#size += 1;
+  }
+
+  remove(connection: ConnectionRef): Route | undefined {
+    const gate = this.#gates.get(connection.gateId);
+    const route = gate?.get(connection.connectionId);
+    if (!gate || !route) return undefined;
+    gate.delete(connection.connectionId);
+    if (gate.size === 0) this.#gates.delete(connection.gateId);
+    withdraw(this.#users, route.identity.userId, route);
+    withdraw(this.#sessions, route.identity.sessionId, route);
+    this.#size -= 1;
+    return route;
+  }
+
+  find(connection: ConnectionRef): Route | undefined {
+    return this.#gates.get(connection.gateId)?.get(connection.connectionId);
+  }
+
+  ofUser(userId: bigint): readonly Route[] {
+    return this.#users.get(userId) ?? none;
+  }
+
+  ofSession(sessionId: bigint): readonly Route[] {
+    return this.#sessions.get(sessionId) ?? none;
+  }
+
+  removeGate(gateId: string): readonly Route[] {
+    const routes = [...(this.#gates.get(gateId)?.values() ?? [])];
+    for (const route of routes) this.remove(route.connection);
+    return routes;
+  }
+}
+
+// Lists are replaced, not changed, so that a caller who is going through one is not disturbed by a log-in or a close.
+function append(map: Map<bigint, Route[]>, key: bigint, route: Route): void {
+  const list = map.get(key);
+  map.set(key, list ? [...list, route] : [route]);
+}
+
+function withdraw(map: Map<bigint, Route[]>, key: bigint, route: Route): void {
+  const rest = (map.get(key) ?? []).filter((other) => other !== route);
+  if (rest.length > 0) map.set(key, rest);
+  else map.delete(key);
+}

@@ -1,0 +1,146 @@
+import { Command, MAX_DATA_AFTER_LOGIN, MAX_REPEATED, MsgType } from '@fastim/protocol';
+import type { ConnectionRef, GatePort } from '../cluster/contract.ts';
+import type { Route } from './route-table.ts';
+
+/** What a response has to carry of its request. */
+export interface RequestHeader {
+  readonly connection: ConnectionRef;
+  readonly cmd: number;
+  readonly logId: number;
+  readonly sequenceId: number;
+}
+
+/** What goes to one connection as one frame: encoded pieces that are valid behind one another. */
+interface Parcel {
+  readonly route: Route;
+  readonly cmd: number;
+  /** Of the first piece: a merged push is found in the log by its oldest message. */
+  readonly logId: number;
+  readonly pieces: Uint8Array[];
+  length: number;
+}
+
+interface Shipment {
+  readonly parcel: Parcel;
+  readonly connectionIds: number[];
+}
+
+/**
+ * Logic's way to the gates (the routing SDK of the seed).
+ *
+ * Responses leave at once. Pushes of one turn of the event loop are merged per connection and command: a push message
+ * is `repeated x = 1`, and protobuf reads encoded messages of that kind behind one another as one, so each piece is
+ * encoded once for all who get it. Connections of one gate that get the same bytes share one packet. Pushes to one
+ * connection keep their order per command. A frame never goes over the limits of the wire.
+ */
+export class SendToGate {
+  readonly #gates = new Map<string, GatePort>();
+  readonly #parcels = new Map<number, Map<Route, Parcel>>([
+    [Command.messages, new Map()],
+    [Command.cursors, new Map()],
+  ]);
+  #scheduled = false;
+  /** Frames × connections pushed since start, for metrics. */
+  pushedFrames = 0;
+  pushedPieces = 0;
+
+  attach(gate: GatePort): void {
+    this.#gates.set(gate.gateId, gate);
+  }
+
+  detach(gateId: string): void {
+    this.#gates.delete(gateId);
+  }
+
+  gate(gateId: string): GatePort | undefined {
+    return this.#gates.get(gateId);
+  }
+
+  respond(request: RequestHeader, data: Uint8Array): void {
+    this.#gates.get(request.connection.gateId)?.downlink({
+      connectionIds: [request.connection.connectionId],
+      frame: {
+        cmd: request.cmd,
+        msgType: MsgType.response,
+        logId: request.logId,
+        sequenceId: request.sequenceId,
+        data,
+      },
+    });
+  }
+
+  close(connection: ConnectionRef, code: number, reason: string, retryAfterMs = 0): void {
+    this.#gates.get(connection.gateId)?.close(connection.connectionId, { code, reason, retryAfterMs });
+  }
+
+  /** `piece` is an encoded MessagePush (cmd messages) or CursorPush (cmd cursors) of one element. */
+  push(route: Route, cmd: typeof Command.messages | typeof Command.cursors, piece: Uint8Array, logId: number): void {
+    this.pushedPieces += 1;
+    const parcels = this.#parcels.get(cmd)!;
+    const parcel = parcels.get(route);
+    if (parcel) {
+      if (parcel.length + piece.length <= MAX_DATA_AFTER_LOGIN && parcel.pieces.length < MAX_REPEATED) {
+        parcel.pieces.push(piece);
+        parcel.length += piece.length;
+        return;
+      }
+      this.#ship({ parcel, connectionIds: [route.connection.connectionId] });
+    }
+    parcels.set(route, { route, cmd, logId, pieces: [piece], length: piece.length });
+    if (!this.#scheduled) {
+      this.#scheduled = true;
+      queueMicrotask(this.#flush);
+    }
+  }
+
+  readonly #flush = (): void => {
+    this.#scheduled = false;
+    for (const parcels of this.#parcels.values()) {
+      if (parcels.size === 0) continue;
+      const shipments = new Map<Uint8Array, Shipment[]>();
+      for (const parcel of parcels.values()) {
+        const alike = shipments.get(parcel.pieces[0]!);
+        const shipment = alike?.find((other) => sameParcel(other.parcel, parcel));
+        if (shipment) shipment.connectionIds.push(parcel.route.connection.connectionId);
+        else {
+          const fresh = { parcel, connectionIds: [parcel.route.connection.connectionId] };
+          if (alike) alike.push(fresh);
+          else shipments.set(parcel.pieces[0]!, [fresh]);
+        }
+      }
+      parcels.clear();
+      for (const alike of shipments.values()) for (const shipment of alike) this.#ship(shipment);
+    }
+  };
+
+  #ship({ parcel, connectionIds }: Shipment): void {
+    this.pushedFrames += connectionIds.length;
+    this.#gates.get(parcel.route.connection.gateId)?.downlink({
+      connectionIds,
+      frame: {
+        cmd: parcel.cmd,
+        msgType: MsgType.notify,
+        logId: parcel.logId,
+        // Rises per connection, and a push may go to many: notifications have none.
+        sequenceId: 0,
+        data: parcel.pieces.length === 1 ? parcel.pieces[0]! : joined(parcel),
+      },
+    });
+  }
+}
+
+function sameParcel(a: Parcel, b: Parcel): boolean {
+  if (a.route.connection.gateId !== b.route.connection.gateId || a.pieces.length !== b.pieces.length) return false;
+  for (let index = 0; index < a.pieces.length; index += 1) if (a.pieces[index] !== b.pieces[index]) return false;
+  return true;
+}
+
+function joined(parcel: Parcel): Uint8Array {
+  const data = new Uint8Array(parcel.length);
+  let offset = 0;
+  for (const piece of parcel.pieces) {
+    data.set(piece, offset);
+    offset += piece.length;
+  }
+  return data;
+}
