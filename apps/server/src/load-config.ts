@@ -15,15 +15,12 @@ export type LoadedConfig = { action: 'run'; config: Config } | { action: 'help' 
 /** Variables that belong to other programs of the project, and those of tests. */
 const otherVariables: ReadonlySet<string> = new Set([
   'FASTIM_CONFIG',
-  'FASTIM_BROWSER',
   'FASTIM_CHROMIUM',
-  'FASTIM_DEMO',
-  'FASTIM_ELECTRON',
+  'FASTIM_DEMO_TOKEN',
   'FASTIM_NO_OPEN',
-  'FASTIM_OPEN',
-  'FASTIM_PROFILE',
+  'FASTIM_STOP_WITH_STDIN',
 ]);
-const otherPrefixes = ['FASTIM_TEST_', 'FASTIM_BENCH_', 'FASTIM_E2E_'];
+const otherPrefixes = ['FASTIM_TEST_', 'FASTIM_BENCH_', 'FASTIM_DESKTOP_'];
 
 type Tree = { [name: string]: unknown };
 

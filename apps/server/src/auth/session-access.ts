@@ -1,18 +1,10 @@
 import type { Clock } from '@fastim/core';
 import type { Identity } from '../cluster/contract.ts';
+import type { AccessOutcome, AccessVerifier } from '../logic/access-verifier.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { SessionRecord, SessionStore } from '../storage/session-store.ts';
 import { StorageError } from '../storage/storage.ts';
 import { hashToken } from './tokens.ts';
-
-/** Whose access token it is, or why it cannot be used. */
-export type SessionAccessOutcome =
-  | { outcome: 'ok'; identity: Identity; expiresMs: number }
-  /** Unknown, replaced by a refresh, or past its time. */
-  | { outcome: 'unauthenticated' }
-  | { outcome: 'ended' }
-  /** The store cannot say now. */
-  | { outcome: 'unavailable' };
 
 interface CachedSession {
   hash: string;
@@ -28,7 +20,7 @@ const TOUCH_EVERY_MS = 10 * 60_000;
  * session calls after the store has it: from then on the old token is refused. A lookup that was under way at that
  * moment is answered, but not cached.
  */
-export class SessionAccess {
+export class SessionAccess implements AccessVerifier {
   readonly #sessions: SessionStore;
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -43,7 +35,7 @@ export class SessionAccess {
   }
 
   /** Never rejects. */
-  async verify(accessToken: string): Promise<SessionAccessOutcome> {
+  async verify(accessToken: string): Promise<AccessOutcome> {
     const hash = hashToken(accessToken);
     if (!hash) return { outcome: 'unauthenticated' };
     const key = Buffer.from(hash).toString('base64');
@@ -84,12 +76,12 @@ export class SessionAccess {
     this.#byHash.delete(cached.hash);
   }
 
-  #judge(session: CachedSession): SessionAccessOutcome {
+  #judge(session: CachedSession): AccessOutcome {
     if (session.expiresMs <= this.#clock.now()) {
       this.#drop(session);
       return { outcome: 'unauthenticated' };
     }
-    return { outcome: 'ok', identity: session.identity, expiresMs: session.expiresMs };
+    return { outcome: 'granted', identity: session.identity, expiresAtMs: session.expiresMs };
   }
 
   #remember(session: CachedSession): void {

@@ -1,0 +1,136 @@
+import type { Config } from './config.ts';
+import { helpText } from './config-help.ts';
+import { ConfigError, loadConfig } from './load-config.ts';
+import { type OpenLogger, openLogger } from './observe/logger.ts';
+import { serverVersion } from './observe/version.ts';
+import { type Addresses, type AllInOne, startAllInOne } from './roles/all-in-one.ts';
+import { StorageRefusal } from './storage/storage.ts';
+
+const EXIT_FAILED = 1;
+const EXIT_USAGE = 2;
+
+/**
+ * The server as a command: exit code 0 after a clean stop, 1 when it could not start or cannot go on, 2 for a wrong
+ * configuration. Standard output gets the one ready line; everything that went wrong is one line on standard error.
+ */
+export async function runServer(argv: readonly string[]): Promise<void> {
+  const config = readConfig(argv);
+  const log = openLog(config);
+  const { logger } = log;
+
+  let server: AllInOne | undefined;
+  let stopping = false;
+  const leave = (code: number): never => {
+    log.close();
+    process.exit(code);
+  };
+  const die = (error: unknown, what: string): never => {
+    logger.fatal({ err: error }, what);
+    if (config.logFile) complain(`${what}: ${error instanceof Error ? error.message : String(error)} (see the log)`);
+    return leave(EXIT_FAILED);
+  };
+  process.on('uncaughtException', (error) => die(error, 'unexpected error'));
+  process.on('unhandledRejection', (reason) => die(reason, 'unexpected rejection'));
+
+  const stop = async (why: string) => {
+    if (stopping) {
+      logger.warn({ why }, 'ended at once');
+      leave(EXIT_FAILED);
+    }
+    stopping = true;
+    logger.info({ why }, 'stopping');
+    // While it still starts, the start below sees the flag and stops what it has.
+    if (!server) return;
+    await server.stop();
+    logger.info('stopped');
+    leave(0);
+  };
+  process.on('SIGTERM', () => stop('SIGTERM'));
+  process.on('SIGINT', () => stop('SIGINT'));
+  process.on('SIGHUP', () => log.reopen());
+  if (process.env.FASTIM_STOP_WITH_STDIN) stopWithStdin(() => stop('standard input closed'));
+
+  try {
+    const started = await startAllInOne(config, { logger });
+    server = started;
+    if (stopping) {
+      await started.stop();
+      leave(0);
+    }
+    process.stdout.write(`${readyLine(started.addresses)}\n`);
+  } catch (error) {
+    logger.error({ err: error }, 'the server could not start');
+    complain(startFault(error, config));
+    leave(EXIT_FAILED);
+  }
+}
+
+function readConfig(argv: readonly string[]): Config {
+  try {
+    const loaded = loadConfig(argv, process.env);
+    if (loaded.action === 'run') return loaded.config;
+    process.stdout.write(loaded.action === 'help' ? helpText() : `fastim ${serverVersion()}\n`);
+    return process.exit(0);
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    complain(error.message);
+    return process.exit(EXIT_USAGE);
+  }
+}
+
+function openLog(config: Config): OpenLogger {
+  try {
+    return openLogger({ level: config.logLevel, file: config.logFile, name: 'fastim-server' });
+  } catch (error) {
+    complain(`the log file ${config.logFile} cannot be written (${(error as NodeJS.ErrnoException).code ?? 'error'})`);
+    return process.exit(EXIT_FAILED);
+  }
+}
+
+export function readyLine(addresses: Addresses): string {
+  const parts = [
+    addresses.app && `app ${addresses.app}`,
+    `api ${addresses.api}`,
+    `tcp ${addresses.tcp}`,
+    `websocket ${addresses.websocket}`,
+    `metrics ${addresses.metrics}`,
+  ];
+  return `FastIM ready  ${parts.filter(Boolean).join('  ')}`;
+}
+
+/** Why the start failed, for a person, in one line. */
+export function startFault(error: unknown, config: Config): string {
+  if (error instanceof StorageRefusal) return error.message;
+  const { code, port, address, message } = error as Partial<NodeJS.ErrnoException & { port: number; address: string }>;
+  const option = (
+    [
+      ['--port', config.port],
+      ['--tcp-port', config.tcpPort],
+      ['--ws-port', config.wsPort],
+      ['--metrics-port', config.metricsPort],
+    ] as const
+  ).find(([, configured]) => configured === port)?.[0];
+  const chosen = option ? ` (choose another with ${option})` : '';
+  switch (code) {
+    case 'EADDRINUSE':
+      return `port ${port} on ${address} is in use by another program${chosen}`;
+    case 'EACCES':
+      if (port !== undefined) return `port ${port} on ${address} is not allowed for this user${chosen}`;
+      break;
+    case 'EADDRNOTAVAIL':
+    case 'ENOTFOUND':
+      return `${address ?? config.host} is not an address of this machine (choose another with --host)`;
+  }
+  return `the server could not start: ${(message ?? String(error)).split('\n', 1)[0]}`;
+}
+
+/** For a parent that wants us gone when it is gone, however it ended. */
+function stopWithStdin(stop: () => void): void {
+  process.stdin.on('end', stop);
+  process.stdin.on('error', stop);
+  process.stdin.resume();
+}
+
+function complain(line: string): void {
+  process.stderr.write(`fastim: ${line.replaceAll(/\s*\n\s*/g, ' ')}\n`);
+}

@@ -1,0 +1,200 @@
+import { availableParallelism } from 'node:os';
+import { resolve } from 'node:path';
+import { BusinessLine, type Clock, type Random, Snowflake } from '@fastim/core';
+import { Registry } from 'prom-client';
+import { createApiServer } from '../api/api-server.ts';
+import { type ComponentStates, Readiness } from '../api/readiness.ts';
+import { createAuth } from '../auth/create-auth.ts';
+import { SessionAccess } from '../auth/session-access.ts';
+import { linkToGate, linkToLogic } from '../cluster/in-process.ts';
+import type { Config } from '../config.ts';
+import { createGate } from '../gate/gate.ts';
+import { createLogic } from '../logic/logic.ts';
+import { emptiestFirst } from '../lsb/choose-gate.ts';
+import { bracketed, isWildcard, localGateDirectory } from '../lsb/gate-directory.ts';
+import { GateTickets } from '../lsb/gate-ticket.ts';
+import type { Logger } from '../observe/logger.ts';
+import { createMetricsServer } from '../observe/metrics-server.ts';
+import { collectProcessMetrics } from '../observe/process-metrics.ts';
+import { serverVersion } from '../observe/version.ts';
+import { openSqliteStorage } from '../storage/sqlite/open-sqlite-storage.ts';
+import { idMaker } from './make-id.ts';
+import { StopStack } from './stop-stack.ts';
+import { systemClock, systemRandom } from './system-ports.ts';
+
+/** What the server stands on besides its configuration. */
+export interface AllInOnePorts {
+  logger: Logger;
+  clock?: Clock;
+  random?: Random;
+  registry?: Registry;
+  cores?: number;
+}
+
+export interface Addresses {
+  /** Undefined without a browser app. */
+  app: string | undefined;
+  api: string;
+  tcp: string;
+  websocket: string;
+  metrics: string;
+}
+
+export interface AllInOne {
+  readonly addresses: Addresses;
+  /** Drains the gate, lets what is under way end, closes the store. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Every role in one process: SQLite, and direct calls between gate and logic. When it resolves, every address answers.
+ * When it rejects, everything that had started is stopped again. StorageRefusal and EADDRINUSE are the rejections that an
+ * operator can do something about.
+ */
+export async function startAllInOne(config: Config, ports: AllInOnePorts): Promise<AllInOne> {
+  const stops = new StopStack(ports.logger);
+  try {
+    return await start(config, ports, stops);
+  } catch (error) {
+    await stops.run();
+    throw error;
+  }
+}
+
+async function start(config: Config, ports: AllInOnePorts, stops: StopStack): Promise<AllInOne> {
+  const { logger } = ports;
+  const clock = ports.clock ?? systemClock;
+  const random = ports.random ?? systemRandom;
+  const registry = ports.registry ?? new Registry();
+  const version = serverVersion();
+  collectProcessMetrics(registry);
+  const part = (name: string) => logger.child({ part: name });
+
+  const randomStart = () => (random.bytes(1)[0] ?? 0) & 127;
+  const storage = await openSqliteStorage({
+    directory: resolve(config.data),
+    clock,
+    randomStart,
+    logger: part('storage'),
+    registry,
+  });
+  stops.add('storage', () => storage.close());
+
+  const snowflake = new Snowflake(storage.lease, randomStart);
+  const access = new SessionAccess({ sessions: storage.sessions, clock, logger: part('auth') });
+  const logic = createLogic({
+    storage,
+    access,
+    snowflake,
+    clock,
+    random,
+    logger: part('logic'),
+    registry,
+    config: config.logic,
+    gateConfig: config.gate,
+  });
+  logic.start();
+  stops.add('logic', () => logic.stop());
+
+  const auth = await createAuth({
+    config: config.auth,
+    users: storage.users,
+    sessions: storage.sessions,
+    access,
+    clock,
+    random,
+    logger: part('auth'),
+    registry,
+    makeId: idMaker(snowflake, clock, part('auth'), BusinessLine.user),
+    endSession: (sessionId, closeCode) => logic.endSession(sessionId, closeCode),
+    cores: ports.cores ?? availableParallelism(),
+  });
+
+  // A link that throws has lost a packet: going on would be going on in an unknown state.
+  const onLinkError = (error: unknown) => {
+    queueMicrotask(() => {
+      throw error;
+    });
+  };
+  const gateId = `gate-${Buffer.from(random.bytes(6)).toString('hex')}`;
+  const gate = createGate({
+    gateId,
+    config: config.gate,
+    host: config.host,
+    tcpPort: config.tcpPort,
+    wsPort: config.wsPort,
+    allowedOrigins: config.allowedOrigins,
+    logic: linkToLogic(logic, onLinkError),
+    clock,
+    random,
+    logger: part('gate'),
+    registry,
+  });
+  logic.attachGate(linkToGate(gate, onLinkError));
+  const gatePorts = await gate.start();
+  stops.add('gate', () => gate.stop());
+
+  let draining = false;
+  const readiness = new Readiness({
+    clock,
+    check: async (): Promise<ComponentStates> => ({
+      storage: await storage.check().then(
+        () => 'ok' as const,
+        () => 'failing' as const,
+      ),
+      gate: draining ? 'draining' : 'ok',
+    }),
+  });
+  const api = await createApiServer({
+    config,
+    version,
+    users: storage.users,
+    conversations: storage.conversations,
+    accounts: auth.accounts,
+    sessions: auth.sessions,
+    access,
+    gates: {
+      directory: localGateDirectory({
+        gateId,
+        host: config.host,
+        ...gatePorts,
+        advertise: config.advertise,
+        load: () => gate.load(),
+        accepting: () => !draining,
+      }),
+      policy: emptiestFirst,
+      tickets: new GateTickets({ clock, random }),
+    },
+    readiness,
+    makeConversationId: idMaker(snowflake, clock, part('api'), BusinessLine.direct),
+    conversationOpened: (conversationId, userIds) => logic.conversationOpened(conversationId, userIds),
+    clock,
+    random,
+    logger: part('api'),
+    registry,
+  });
+  stops.add('api', () => api.stop());
+  const apiPort = await api.start();
+
+  const metrics = createMetricsServer({ port: config.metricsPort, registry, logger: part('metrics') });
+  stops.add('metrics', () => metrics.stop());
+  const metricsPort = await metrics.start();
+
+  // First of all when stopping: clients are told to go while everything still answers.
+  stops.add('drain', async () => {
+    draining = true;
+    readiness.changed();
+    await gate.drain();
+  });
+
+  const host = bracketed(isWildcard(config.host) ? '127.0.0.1' : config.host);
+  const addresses: Addresses = {
+    app: config.app.directory ? `http://${host}:${apiPort}/` : undefined,
+    api: `http://${host}:${apiPort}/v1`,
+    tcp: `${host}:${gatePorts.tcpPort}`,
+    websocket: `ws://${host}:${gatePorts.wsPort}`,
+    metrics: `http://127.0.0.1:${metricsPort}/metrics`,
+  };
+  logger.info({ addresses, version, data: resolve(config.data) }, 'ready');
+  return { addresses, stop: () => stops.run() };
+}
