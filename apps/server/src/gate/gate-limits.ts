@@ -1,0 +1,54 @@
+/** Limits of the gate that nobody has a reason to configure. Those that one has are in `config.ts`. Times in ms. */
+
+/** How finely deadlines are kept: a deadline is acted on at most this late. */
+export const TICK_MS = 250;
+
+/** From our Goodbye to the destruction of a socket whose peer does not hang up. */
+export const CLOSE_GRACE_MS = 2_000;
+
+/** From accept to the end of the WebSocket upgrade. */
+export const UPGRADE_TIMEOUT_MS = 10_000;
+
+/**
+ * One write to a socket, unless a single frame is larger. Small enough that "no progress for `unwrittenTimeoutMs`"
+ * cuts no one who takes 7 kB/s.
+ */
+export const WRITE_BATCH_BYTES = 64 * 1024;
+
+/**
+ * One WebSocket message, either way. A message holds one or more whole frames, so it has to be larger than the largest
+ * frame (64 KiB + header); with four of them a client can send what a tick produced in one message.
+ */
+export const WEBSOCKET_MESSAGE_BYTES = 256 * 1024;
+
+/** Empty fragments cost the same as full ones: a message may come in this many. */
+export const WEBSOCKET_FRAGMENTS = 1_024;
+
+/** Bytes of an HTTP upgrade request's head. */
+export const UPGRADE_HEADER_BYTES = 16 * 1024;
+
+/**
+ * Over the frame rate a connection is read more slowly, so a burst (a client that comes back with a full outbox) is
+ * served, not cut. One that stays over its rate this long is closed.
+ */
+export const OVER_RATE_MS = 30_000;
+
+/** Heartbeats (and WebSocket pings) allowed at once, and how many come back in one heartbeat interval. */
+export const HEARTBEAT_BURST = 20;
+export const HEARTBEATS_PER_INTERVAL = 10;
+
+/** Refused logins on one connection; then it is closed. */
+export const LOGIN_ATTEMPTS = 5;
+
+/** One line a minute and address about peers that do not speak the protocol. */
+export const COMPLAINT_INTERVAL_MS = 60_000;
+
+/** Connections waiting in the kernel: a restart brings everybody back at once. */
+export const LISTEN_BACKLOG = 1_024;
+
+/**
+ * A view into a chunk keeps the whole chunk in memory. A piece this many times smaller than a large chunk is copied, so
+ * that a request in the queue holds about its own size.
+ */
+export const COPY_RATIO = 8;
+export const COPY_FROM_CHUNK_BYTES = 8 * 1024;

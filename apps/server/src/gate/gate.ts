@@ -1,0 +1,293 @@
+import type { Clock, Random } from '@fastim/core';
+import { CloseCode } from '@fastim/protocol';
+import type { Logger } from 'pino';
+import type { Registry } from 'prom-client';
+import type { DownlinkPacket, GatePort, Identity, LogicPort } from '../cluster/contract.ts';
+import type { GateConfig } from '../config.ts';
+import { Admission, type Refusal } from './admission.ts';
+import type { ClientSocket, Transport } from './client-socket.ts';
+import { Connection, type ConnectionHost } from './connection.ts';
+import { ConnectionTable } from './connection-table.ts';
+import { DeadlineWheel } from './deadline-wheel.ts';
+import { type Defer, Downlink } from './downlink.ts';
+import { CLOSE_GRACE_MS } from './gate-limits.ts';
+import { GateMetrics } from './gate-metrics.ts';
+import { TcpListener } from './tcp-listener.ts';
+import { Uplink } from './uplink.ts';
+import { WebSocketListener } from './websocket-listener.ts';
+
+export interface GateOptions {
+  readonly gateId: string;
+  readonly config: GateConfig;
+  readonly host: string;
+  /** 0: any free port, for both. */
+  readonly tcpPort: number;
+  readonly wsPort: number;
+  readonly allowedOrigins: readonly string[];
+  readonly logic: LogicPort;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly registry: Registry;
+  /** When a tick ends. Default: setImmediate. */
+  readonly defer?: Defer;
+}
+
+/**
+ * Holds client connections and carries frames between them and logic. It knows no business rule and never reads `data`.
+ *
+ * start, drain and stop may be called in any order and more than once; a gate that was stopped can be started again
+ * (connection ids go on rising). The calls of GatePort are safe at any time: what concerns a connection that is gone is dropped.
+ */
+export interface Gate extends GatePort {
+  /** Opens both ports or neither; rejects with an error that names the port that could not be had. */
+  start(): Promise<{ tcpPort: number; wsPort: number }>;
+  /**
+   * Stops accepting, tells each client to reconnect after a delay of its own, and waits until they have gone; those
+   * left after `drainMs` are closed. Resolves when there is no connection.
+   */
+  drain(): Promise<void>;
+  /** Says goodbye to everyone and closes both ports, whatever state the gate is in. */
+  stop(): Promise<void>;
+  load(): { connections: number };
+}
+
+export function createGate(options: GateOptions): Gate {
+  return new RunningGate(options);
+}
+
+interface Listeners {
+  readonly tcp: TcpListener;
+  readonly websocket: WebSocketListener;
+}
+
+/** A client told to leave at the very end would meet the deadline on its way. */
+const DRAIN_SPREAD = 0.8;
+
+class RunningGate implements Gate, ConnectionHost {
+  readonly gateId: string;
+  readonly config: GateConfig;
+  readonly wheel: DeadlineWheel;
+  readonly metrics: GateMetrics;
+  readonly logger: Logger;
+  readonly uplink: Uplink;
+  readonly #downlink: Downlink;
+  readonly #options: GateOptions;
+  readonly #table = new ConnectionTable();
+  readonly #admission: Admission;
+  #listeners: Listeners | undefined;
+  #started: Promise<{ tcpPort: number; wsPort: number }> | undefined;
+  #drained: Promise<void> | undefined;
+  #stopped: Promise<void> | undefined;
+  /** Ends a drain that is waiting. */
+  #cutDrain: (() => void) | undefined;
+
+  constructor(options: GateOptions) {
+    const { gateId, config, clock, logic, registry } = options;
+    this.#options = options;
+    this.gateId = gateId;
+    this.config = config;
+    this.logger = options.logger.child({ part: 'gate', gateId });
+    this.wheel = new DeadlineWheel(clock);
+    this.metrics = new GateMetrics(registry, { count: (report) => this.#count(report) });
+    this.uplink = new Uplink({ config, logic, metrics: this.metrics, logger: this.logger });
+    this.#downlink = new Downlink(this.#table, this.logger, options.defer ?? setImmediate);
+    this.#admission = new Admission(config);
+  }
+
+  // ---- GatePort ----
+
+  bind(connectionId: number, identity: Identity): void {
+    this.#table.get(connectionId)?.bind(identity);
+  }
+
+  downlink(packet: DownlinkPacket): void {
+    this.#downlink.deliver(packet);
+  }
+
+  close(connectionId: number, close: { code: number; reason: string; retryAfterMs: number }): void {
+    this.#table.get(connectionId)?.close(close.code, close.reason, close.retryAfterMs);
+  }
+
+  load(): { connections: number } {
+    return { connections: this.#table.size };
+  }
+
+  // ---- life ----
+
+  start(): Promise<{ tcpPort: number; wsPort: number }> {
+    this.#started ??= this.#start();
+    return this.#started;
+  }
+
+  async #start(): Promise<{ tcpPort: number; wsPort: number }> {
+    await this.#stopped;
+    this.#stopped = undefined;
+    this.#drained = undefined;
+    const listeners = this.#makeListeners();
+    this.wheel.start();
+    try {
+      const tcpPort = await listeners.tcp.start();
+      const wsPort = await listeners.websocket.start();
+      this.#listeners = listeners;
+      this.logger.info({ host: this.#options.host, tcpPort, wsPort }, 'gate started');
+      return { tcpPort, wsPort };
+    } catch (error) {
+      for (const connection of this.#table.all()) connection.destroy();
+      await Promise.all([listeners.tcp.stop(), listeners.websocket.stop()]);
+      this.wheel.stop();
+      this.#started = undefined;
+      throw error;
+    }
+  }
+
+  drain(): Promise<void> {
+    if (!this.#started || this.#stopped) return this.#stopped ?? Promise.resolve();
+    this.#drained ??= this.#drain(this.#started);
+    return this.#drained;
+  }
+
+  async #drain(started: Promise<unknown>): Promise<void> {
+    await started;
+    const { drainMs } = this.config;
+    const { clock, random } = this.#options;
+    this.#stopAccepting();
+    this.logger.info({ connections: this.#table.size, drainMs }, 'gate drains');
+    for (const connection of this.#table.all()) {
+      connection.drain(Math.floor(random.fraction() * drainMs * DRAIN_SPREAD));
+    }
+    const deadline = Promise.withResolvers<void>();
+    this.#cutDrain = deadline.resolve;
+    const cancel = clock.setTimer(drainMs, deadline.resolve);
+    await Promise.race([this.#table.empty(), deadline.promise]);
+    cancel();
+    await this.#closeAll('the gate drains');
+    this.logger.info('gate drained');
+  }
+
+  stop(): Promise<void> {
+    if (!this.#started) return this.#stopped ?? Promise.resolve();
+    this.#stopped ??= this.#stop(this.#started);
+    return this.#stopped;
+  }
+
+  async #stop(started: Promise<unknown>): Promise<void> {
+    // A start that failed has cleaned up after itself, and its caller knows why.
+    await started.catch(() => undefined);
+    this.#cutDrain?.();
+    this.#stopAccepting();
+    await this.#closeAll('the gate stops');
+    await Promise.all([this.#listeners?.tcp.stop(), this.#listeners?.websocket.stop()]);
+    this.wheel.stop();
+    this.#listeners = undefined;
+    this.#started = undefined;
+    this.logger.info('gate stopped');
+  }
+
+  #stopAccepting(): void {
+    this.#listeners?.tcp.stopAccepting();
+    this.#listeners?.websocket.stopAccepting();
+  }
+
+  /** Goodbye to everyone; whoever has not hung up after the grace time is cut. */
+  async #closeAll(reason: string): Promise<void> {
+    for (const connection of this.#table.all()) connection.close(CloseCode.goingAway, reason);
+    const empty = this.#table.empty();
+    const cancel = this.#options.clock.setTimer(CLOSE_GRACE_MS, () => {
+      for (const connection of this.#table.all()) connection.destroy();
+    });
+    await empty;
+    cancel();
+  }
+
+  #makeListeners(): Listeners {
+    const { host, tcpPort, wsPort, allowedOrigins } = this.#options;
+    const shared = {
+      host,
+      logger: this.logger,
+      admit: (address: string) => this.#admit(address),
+      connected: (socket: ClientSocket, address: string, acceptedAt: number) =>
+        this.#connected(socket, address, acceptedAt),
+      now: () => this.wheel.now,
+    };
+    return {
+      tcp: new TcpListener({ ...shared, port: tcpPort }),
+      websocket: new WebSocketListener({
+        ...shared,
+        port: wsPort,
+        allowedOrigins,
+        wheel: this.wheel,
+        firstByteTimeoutMs: this.config.firstByteTimeoutMs,
+        abandoned: (address) => {
+          this.metrics.refused('upgrade');
+          this.#admission.left(address, false, this.wheel.now);
+        },
+        originRefused: () => this.metrics.refused('origin'),
+      }),
+    };
+  }
+
+  // ---- what connections and listeners ask ----
+
+  flushLater(connection: Connection): void {
+    this.#downlink.flushLater(connection);
+  }
+
+  #admit(address: string): Refusal | undefined {
+    const refusal = this.#admission.admit(address, this.wheel.now);
+    if (refusal) {
+      this.metrics.refused(refusal.code === CloseCode.gateFull ? 'gateFull' : 'rateLimited');
+      if (this.#admission.mayComplain(address, this.wheel.now)) {
+        this.logger.warn({ remoteAddress: address, reason: refusal.reason }, 'connection refused');
+      }
+    }
+    return refusal;
+  }
+
+  #connected(socket: ClientSocket, address: string, acceptedAt: number): void {
+    const ref = { gateId: this.gateId, connectionId: this.#table.nextId() };
+    const connection = new Connection(this, ref, socket, address, acceptedAt);
+    this.metrics.accepted(socket.transport);
+    this.#table.add(connection);
+    this.logger.debug(
+      { connectionId: ref.connectionId, transport: socket.transport, remoteAddress: address },
+      'connected',
+    );
+    connection.start();
+  }
+
+  bound(connection: Connection): boolean {
+    this.#admission.authenticated();
+    return this.#table.bound(connection.identity!.userId) <= this.config.connectionsPerUser;
+  }
+
+  gone(connection: Connection): void {
+    const { identity, ref } = connection;
+    this.#table.remove(connection);
+    this.#admission.left(connection.remoteAddress, identity !== undefined, this.wheel.now);
+    this.logger.debug({ connectionId: ref.connectionId, userId: identity?.userId.toString() }, 'connection gone');
+    if (connection.forwarded) this.#options.logic.connectionClosed(ref, identity);
+  }
+
+  complain(connection: Connection, reason: string): void {
+    const { remoteAddress, transport } = connection;
+    if (!this.#admission.mayComplain(remoteAddress, this.wheel.now)) return;
+    const userId = connection.identity?.userId.toString();
+    this.logger.warn(
+      { connectionId: connection.id, transport, remoteAddress, userId, reason },
+      'a peer broke the protocol',
+    );
+  }
+
+  #count(report: (transport: Transport, state: string, connections: number) => void): void {
+    const counts = new Map<string, number>();
+    for (const { transport, state } of this.#table.all()) {
+      const key = `${transport} ${state}`;
+      counts.set(key, (counts.get(key) ?? 0) + 1);
+    }
+    for (const [key, count] of counts) {
+      const [transport, state] = key.split(' ') as [Transport, string];
+      report(transport, state, count);
+    }
+  }
+}

@@ -1,0 +1,180 @@
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { CloseCode, type ErrorName, errorCatalogue } from '@fastim/protocol';
+import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
+import { clientAddress } from './client-address.ts';
+import { type DeadlineWheel, NOT_SCHEDULED, type WheelItem } from './deadline-wheel.ts';
+import {
+  CLOSE_GRACE_MS,
+  UPGRADE_HEADER_BYTES,
+  UPGRADE_TIMEOUT_MS,
+  WEBSOCKET_FRAGMENTS,
+  WEBSOCKET_MESSAGE_BYTES,
+} from './gate-limits.ts';
+import { closeServer, listen } from './listen.ts';
+import type { ListenerOptions } from './tcp-listener.ts';
+import { WebSocketSocket } from './websocket-socket.ts';
+
+export interface WebSocketListenerOptions extends ListenerOptions {
+  /** Origins that may connect from a browser, besides pages from the host that the client addressed. */
+  readonly allowedOrigins: readonly string[];
+  readonly firstByteTimeoutMs: number;
+  readonly wheel: DeadlineWheel;
+  /** An admitted connection went before it became a WebSocket. */
+  abandoned(address: string): void;
+  /** A browser page from elsewhere was turned away. */
+  originRefused(): void;
+}
+
+/** The published typings lack the last two. */
+const websocketOptions: ServerOptions & { maxFragments: number; closeTimeout: number } = {
+  noServer: true,
+  clientTracking: false,
+  perMessageDeflate: false,
+  maxPayload: WEBSOCKET_MESSAGE_BYTES,
+  maxFragments: WEBSOCKET_FRAGMENTS,
+  closeTimeout: CLOSE_GRACE_MS,
+};
+
+/**
+ * The gate's port for WebSocket: binary messages of whole frames, without compression. Plain HTTP requests are told to
+ * upgrade. Admission comes before the first HTTP byte is read.
+ */
+export class WebSocketListener {
+  readonly #options: WebSocketListenerOptions;
+  readonly #upgrades = new Map<Duplex, PendingUpgrade>();
+  readonly #websockets = new WebSocketServer(websocketOptions);
+  #server: Server | undefined;
+  #closed: Promise<void> = Promise.resolve();
+
+  constructor(options: WebSocketListenerOptions) {
+    this.#options = options;
+  }
+
+  async start(): Promise<number> {
+    const { host, port, logger } = this.#options;
+    const server = createServer({ noDelay: true, maxHeaderSize: UPGRADE_HEADER_BYTES }, (_request, response) => {
+      response.writeHead(426, { connection: 'close', upgrade: 'websocket', 'content-type': 'application/json' });
+      response.end(errorBody('UPGRADE_REQUIRED', 'This port speaks WebSocket.'));
+    });
+    server.on('connection', (socket) => this.#accept(socket));
+    server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
+    const bound = await listen(server, host, port, 'WebSocket clients');
+    server.on('error', (error) => logger.error({ err: error }, 'the WebSocket listener failed'));
+    this.#server = server;
+    return bound;
+  }
+
+  /** No new connections, also none that have not upgraded; WebSockets stay. */
+  stopAccepting(): void {
+    if (!this.#server) return;
+    this.#closed = closeServer(this.#server);
+    this.#server = undefined;
+    for (const pending of [...this.#upgrades.values()]) pending.socket.destroy();
+  }
+
+  /** Resolves when accepting has stopped and the last connection is gone. */
+  async stop(): Promise<void> {
+    this.stopAccepting();
+    await this.#closed;
+  }
+
+  #accept(socket: Socket): void {
+    const options = this.#options;
+    const address = clientAddress(socket.remoteAddress);
+    const refusal = options.admit(address);
+    if (refusal) {
+      const full = refusal.code === CloseCode.gateFull;
+      const status = full ? '503 Service Unavailable' : '429 Too Many Requests';
+      answerAndClose(socket, status, full ? 'UNAVAILABLE' : 'RATE_LIMITED', refusal.reason);
+      return;
+    }
+    const pending = new PendingUpgrade(socket, address, options.now(), options.firstByteTimeoutMs);
+    this.#upgrades.set(socket, pending);
+    options.wheel.schedule(pending, pending.nextDeadline());
+    socket.once('close', () => {
+      if (this.#forget(socket)) options.abandoned(address);
+    });
+  }
+
+  #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const { origin, host } = request.headers;
+    const options = this.#options;
+    if (origin !== undefined && !isAllowedOrigin(origin, host, options.allowedOrigins)) {
+      options.originRefused();
+      options.logger.info({ origin, host }, 'a page of a foreign origin was refused');
+      answerAndClose(socket, '403 Forbidden', 'ORIGIN_REFUSED', errorCatalogue.ORIGIN_REFUSED.text);
+      return;
+    }
+    this.#websockets.handleUpgrade(request, socket, head, (websocket: WebSocket) => {
+      const pending = this.#forget(socket);
+      // Already abandoned: it went while it upgraded.
+      if (!pending) return websocket.terminate();
+      options.connected(new WebSocketSocket(websocket), pending.address, pending.acceptedAt);
+    });
+  }
+
+  #forget(socket: Duplex): PendingUpgrade | undefined {
+    const pending = this.#upgrades.get(socket);
+    if (!pending) return undefined;
+    this.#upgrades.delete(socket);
+    this.#options.wheel.remove(pending);
+    return pending;
+  }
+}
+
+/** An admitted TCP connection that is not a WebSocket yet. */
+class PendingUpgrade implements WheelItem {
+  wheelSlot = NOT_SCHEDULED;
+  wheelTick = NOT_SCHEDULED;
+  readonly socket: Socket;
+  readonly address: string;
+  readonly acceptedAt: number;
+  readonly #firstByteTimeoutMs: number;
+
+  constructor(socket: Socket, address: string, acceptedAt: number, firstByteTimeoutMs: number) {
+    this.socket = socket;
+    this.address = address;
+    this.acceptedAt = acceptedAt;
+    this.#firstByteTimeoutMs = firstByteTimeoutMs;
+  }
+
+  nextDeadline(): number {
+    const limit = this.socket.bytesRead === 0 ? this.#firstByteTimeoutMs : UPGRADE_TIMEOUT_MS;
+    return this.acceptedAt + Math.min(limit, UPGRADE_TIMEOUT_MS);
+  }
+
+  onDue(now: number): number {
+    if (now < this.nextDeadline()) return this.nextDeadline();
+    this.socket.destroy();
+    return Number.POSITIVE_INFINITY;
+  }
+}
+
+/**
+ * A browser names the page's origin; anything else has none. Pages from the host that was addressed may connect (the
+ * port differs: the app is served by the API), and those listed.
+ */
+export function isAllowedOrigin(origin: string, host: string | undefined, allowed: readonly string[]): boolean {
+  if (allowed.includes(origin)) return true;
+  if (host === undefined || !URL.canParse(origin) || !URL.canParse(`http://${host}`)) return false;
+  const page = new URL(origin);
+  return (
+    (page.protocol === 'http:' || page.protocol === 'https:') && page.hostname === new URL(`http://${host}`).hostname
+  );
+}
+
+function answerAndClose(socket: Duplex, status: string, reason: ErrorName, message: string): void {
+  const body = errorBody(reason, message);
+  socket.on('error', () => socket.destroy());
+  socket.end(
+    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    () => socket.destroy(),
+  );
+}
+
+function errorBody(reason: ErrorName, message: string): string {
+  return JSON.stringify({ error: { code: reason, number: errorCatalogue[reason].code, message } });
+}
