@@ -1,0 +1,35 @@
+import type { Database, Statement } from 'better-sqlite3';
+import type { SessionRecord } from '../../session-store.ts';
+import { SESSION_COLUMNS, type SessionRow, sessionOf } from '../session-rows.ts';
+
+export class ReadSessions {
+  readonly #byAccess: Statement<[Uint8Array]>;
+  readonly #byId: Statement<[bigint]>;
+  readonly #ofUser: Statement<[bigint]>;
+
+  constructor(database: Database) {
+    const prepare = <Bind extends unknown[]>(rest: string) =>
+      database.prepare<Bind>(`SELECT ${SESSION_COLUMNS} FROM session ${rest}`).raw().safeIntegers();
+    this.#byAccess = prepare<[Uint8Array]>('WHERE access_hash = ?');
+    this.#byId = prepare<[bigint]>('WHERE session_id = ?');
+    this.#ofUser = prepare<[bigint]>(
+      'WHERE user_id = ? AND ended_ms IS NULL ORDER BY created_ms DESC, session_id DESC',
+    );
+  }
+
+  byAccessHash(accessHash: Uint8Array): SessionRecord | undefined {
+    return one(this.#byAccess.get(accessHash));
+  }
+
+  byId(sessionId: bigint): SessionRecord | undefined {
+    return one(this.#byId.get(sessionId));
+  }
+
+  ofUser(userId: bigint): SessionRecord[] {
+    return (this.#ofUser.all(userId) as SessionRow[]).map(sessionOf);
+  }
+}
+
+function one(row: unknown): SessionRecord | undefined {
+  return row === undefined ? undefined : sessionOf(row as SessionRow);
+}

@@ -1,0 +1,12 @@
+/**
+ * An id as the database holds it: 64 bits, signed. Ids come from outside too; what does not fit becomes one that no
+ * row has, instead of an error.
+ */
+export function storedId(id: bigint): bigint {
+  return BigInt.asIntN(64, id);
+}
+
+/** Bytes in a buffer of their own: posting a view clones the whole buffer behind it. */
+export function ownBytes(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(bytes);
+}
