@@ -145,7 +145,13 @@ export function connectBridge(port: BridgePort, options: BridgeClientOptions = {
           return;
         }
         const id = nextId++;
-        const text = JSON.stringify({ id, command, params });
+        let text: string;
+        try {
+          text = JSON.stringify({ id, command, params });
+        } catch (error) {
+          reject(new BridgeFailure('BAD_REQUEST', `${command}: the argument is not JSON: ${error}`));
+          return;
+        }
         if (isLongerThan(text, MAX_BRIDGE_MESSAGE)) {
           reject(new BridgeFailure('FRAME_TOO_LARGE', `${command}: more than ${MAX_BRIDGE_MESSAGE} bytes`));
           return;
