@@ -101,7 +101,7 @@ export function readyLine(addresses: Addresses): string {
 /** Why the start failed, for a person, in one line. */
 export function startFault(error: unknown, config: Config): string {
   if (error instanceof StorageRefusal) return error.message;
-  const { code, port, address, message } = error as Partial<NodeJS.ErrnoException & { port: number; address: string }>;
+  const { code, port, address, message } = systemFault(error);
   const option = (
     [
       ['--port', config.port],
@@ -122,6 +122,14 @@ export function startFault(error: unknown, config: Config): string {
       return `${address ?? config.host} is not an address of this machine (choose another with --host)`;
   }
   return `the server could not start: ${(message ?? String(error)).split('\n', 1)[0]}`;
+}
+
+type SystemFault = NodeJS.ErrnoException & { port: number; address: string };
+
+/** The operating system's own error, which parts may have wrapped in what they were about to do. */
+function systemFault(error: unknown): Partial<SystemFault> {
+  const inner = error instanceof Error && !('code' in error) ? error.cause : undefined;
+  return (inner instanceof Error && 'code' in inner ? inner : error) as NodeJS.ErrnoException;
 }
 
 /** For a parent that wants us gone when it is gone, however it ended. */

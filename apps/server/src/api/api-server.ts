@@ -44,7 +44,6 @@ export interface ApiServerOptions {
   gates: { directory: GateDirectory; policy: GatePolicy; tickets: GateTickets };
   readiness: Readiness;
   makeConversationId: () => bigint;
-  conversationOpened: (conversationId: bigint, userIds: readonly bigint[]) => void;
   clock: Clock;
   random: Random;
   logger: Logger;
@@ -145,7 +144,6 @@ function addRoutes(http: FastifyInstance, options: ApiServerOptions): void {
     bearer,
     clock,
     makeConversationId: options.makeConversationId,
-    conversationOpened: options.conversationOpened,
   });
   addGateRoutes(api, { ...options.gates, bearer });
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '@fastim/core';
 import { FastimError } from '@fastim/protocol';
 import type { Logger } from '../observe/logger.ts';
+import { foldText } from '../storage/fold-text.ts';
 import type { UserRecord, UserStore } from '../storage/user-store.ts';
 import { addressKey } from './address-key.ts';
 import type { LoginThrottle } from './login-throttle.ts';
@@ -8,7 +9,7 @@ import type { PasswordHasher } from './password-hasher.ts';
 import { preparePassword, requireGoodPassword } from './password-rules.ts';
 import type { RateLimiter } from './rate-limiter.ts';
 import type { Device, IssuedSession, SessionService } from './session-service.ts';
-import { foldName, parseDisplayName, parseUsername } from './username.ts';
+import { parseDisplayName, parseUsername } from './username.ts';
 
 export interface AccountServiceOptions {
   users: UserStore;
@@ -81,7 +82,7 @@ export class AccountService {
    */
   async logIn(credentials: Credentials, remoteAddress: string): Promise<LoggedIn> {
     const { users, sessions, hasher, throttle, logger } = this.#options;
-    const usernameKey = foldName(credentials.username);
+    const usernameKey = foldText(credentials.username);
     const attempt = throttle.begin(usernameKey, addressKey(remoteAddress));
     const password = preparePassword(credentials.password);
     if (password === undefined) throw new FastimError('INVALID_CREDENTIALS');

@@ -1,6 +1,6 @@
 import { FastimError } from '@fastim/protocol';
+import { foldText } from '../storage/fold-text.ts';
 import { commonPasswords } from './common-passwords.ts';
-import { foldName } from './username.ts';
 
 /** UTF-16 units accepted from outside at all: nothing longer is normalised or hashed. */
 export const MAX_RAW_PASSWORD_LENGTH = 1024;
@@ -30,7 +30,7 @@ export function requireGoodPassword(raw: string, usernameKey: string): string {
     if (length > MAX_PASSWORD) throw invalid(`A password has at most ${MAX_PASSWORD} characters.`);
     throw invalid('A password has no control characters.');
   }
-  const folded = foldName(password);
+  const folded = foldText(password);
   if (folded === usernameKey) throw invalid('A password is not the user name.');
   if (commonPasswords.has(folded) || /^(.)\1*$/su.test(folded)) {
     throw invalid('This password is among the first that anybody would try.');

@@ -1,4 +1,5 @@
 import { FastimError } from '@fastim/protocol';
+import { foldText } from '../storage/fold-text.ts';
 
 /** UTF-16 units accepted from outside at all, before any normalising. */
 export const MAX_RAW_NAME_LENGTH = 256;
@@ -53,14 +54,6 @@ const scripts: readonly (readonly [name: string, matches: RegExp])[] = [
   'Ethiopic',
 ].map((name) => [name, new RegExp(`\\p{Script_Extensions=${name}}`, 'u')]);
 
-/**
- * The form under which names are looked up, searched and throttled; never fails. NFKC folds widths and compatibility
- * forms; upper then lower case folds what lower case alone keeps apart (ß, ſ, ı, final sigma).
- */
-export function foldName(text: string): string {
-  return text.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC');
-}
-
 /** The user name of a registration; throws NAME_INVALID with the rule that it breaks. */
 export function parseUsername(raw: string): Username {
   if (raw.length > MAX_RAW_NAME_LENGTH) throw invalid(`A user name has at most ${MAX_USERNAME} characters.`);
@@ -80,7 +73,7 @@ export function parseUsername(raw: string): Username {
   }
   if (/[._-]{2}/.test(username)) throw invalid('A user name has no two signs in a row.');
   requireOneScript(username);
-  return { username, usernameKey: foldName(username) };
+  return { username, usernameKey: foldText(username) };
 }
 
 /** The display name of a registration; throws NAME_INVALID. Emoji and any script are welcome, invisible tricks are not. */

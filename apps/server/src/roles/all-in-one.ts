@@ -74,9 +74,7 @@ async function start(config: Config, ports: AllInOnePorts, stops: StopStack): Pr
   const storage = await openSqliteStorage({
     directory: resolve(config.data),
     clock,
-    randomStart,
     logger: part('storage'),
-    registry,
   });
   stops.add('storage', () => storage.close());
 
@@ -167,7 +165,6 @@ async function start(config: Config, ports: AllInOnePorts, stops: StopStack): Pr
     },
     readiness,
     makeConversationId: idMaker(snowflake, clock, part('api'), BusinessLine.direct),
-    conversationOpened: (conversationId, userIds) => logic.conversationOpened(conversationId, userIds),
     clock,
     random,
     logger: part('api'),

@@ -13,12 +13,10 @@ export interface ConversationRouteOptions {
   bearer: Bearer;
   clock: Clock;
   makeConversationId: () => bigint;
-  /** Tells the members' devices. */
-  conversationOpened: (conversationId: bigint, userIds: readonly bigint[]) => void;
 }
 
 export function addConversationRoutes(api: Api, options: ConversationRouteOptions): void {
-  const { users, conversations, bearer, clock, makeConversationId, conversationOpened } = options;
+  const { users, conversations, bearer, clock, makeConversationId } = options;
   api.post(
     '/v1/conversations/direct',
     {
@@ -43,7 +41,6 @@ export function addConversationRoutes(api: Api, options: ConversationRouteOption
         makeConversationId(),
         clock.now(),
       );
-      if (created) conversationOpened(conversationId, [userId, peerId]);
       return { conversationId: String(conversationId), created, peer: userAnswer(peer) };
     },
   );

@@ -1,6 +1,6 @@
 import { FastimError } from '@fastim/protocol';
 import { z } from 'zod';
-import { foldName } from '../../auth/username.ts';
+import { foldText } from '../../storage/fold-text.ts';
 import type { UserStore } from '../../storage/user-store.ts';
 import { type Api, userAnswer } from '../api-types.ts';
 import type { Bearer } from '../bearer.ts';
@@ -56,7 +56,7 @@ export function addUserRoutes(api: Api, { users, bearer }: { users: UserStore; b
       const { userId } = bearer.identityOf(request);
       const limit = Math.min(MAX_LIMIT, Number(request.query.limit ?? DEFAULT_LIMIT));
       // One more, because the asker may be among them.
-      const found = await users.search(foldName(request.query.query.trim()), limit + 1);
+      const found = await users.search(foldText(request.query.query.trim()), limit + 1);
       return {
         users: found
           .filter((candidate) => candidate.userId !== userId)

@@ -1,0 +1,174 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { helpText } from './config-help.ts';
+import { configKeys } from './config-keys.ts';
+import { ConfigError, loadConfig } from './load-config.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'fastim-config-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function file(name: string, text: string): string {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+}
+
+function config(argv: string[], env: Record<string, string> = {}) {
+  const loaded = loadConfig(argv, env);
+  if (loaded.action !== 'run') throw new Error(`the action is ${loaded.action}`);
+  return loaded.config;
+}
+
+describe('loading the configuration', () => {
+  it('has a default for everything', () => {
+    expect(config([])).toMatchObject({
+      data: '.fastim',
+      port: 8600,
+      tcpPort: 8601,
+      gate: { heartbeatIntervalMs: 30_000 },
+    });
+  });
+
+  it('lets the command line win over the environment, that over the file, and that over the defaults', () => {
+    const path = file('all.json', '{"port": 1001, "tcpPort": 1002, "wsPort": 1003, "gate": {"drainMs": 7}}');
+    const env = { FASTIM_TCP_PORT: '2002', FASTIM_WS_PORT: '2003' };
+    expect(config(['--config', path, '--ws-port=3003'], env)).toMatchObject({
+      port: 1001,
+      tcpPort: 2002,
+      wsPort: 3003,
+      metricsPort: 8603,
+      gate: { drainMs: 7, heartbeatIntervalMs: 30_000 },
+    });
+    expect(config([], { FASTIM_CONFIG: path }).port).toBe(1001);
+  });
+
+  it('takes every key from each of its three sources', () => {
+    for (const key of configKeys) {
+      const text = Array.isArray(key.defaultValue) ? '' : String(key.defaultValue);
+      const fromFile = key.path.reduceRight<unknown>((inner, name) => ({ [name]: inner }), key.defaultValue);
+      const path = file('one.json', JSON.stringify(fromFile));
+      expect(() => config(['--config', path])).not.toThrow();
+      expect(() => config([], { [key.variable]: text })).not.toThrow();
+      expect(() => config([`${key.option}=${text}`])).not.toThrow();
+    }
+    expect(new Set(configKeys.map((key) => key.variable)).size).toBe(configKeys.length);
+    expect(new Set(configKeys.map((key) => key.option)).size).toBe(configKeys.length);
+  });
+
+  it('names nested keys after the schema', () => {
+    const names = configKeys.map((key) => [key.path.join('.'), key.variable, key.option]);
+    expect(names).toContainEqual([
+      'gate.heartbeatIntervalMs',
+      'FASTIM_GATE_HEARTBEAT_INTERVAL_MS',
+      '--gate-heartbeat-interval-ms',
+    ]);
+    expect(names).toContainEqual([
+      'auth.argon2.memoryKiB',
+      'FASTIM_AUTH_ARGON2_MEMORY_KIB',
+      '--auth-argon2-memory-kib',
+    ]);
+    expect(names).toContainEqual(['logFile', 'FASTIM_LOG_FILE', '--log-file']);
+  });
+
+  it('reads a value from a file named by a variable that ends in _FILE, but FASTIM_LOG_FILE is a key', () => {
+    const path = file('name', 'Our chat\n');
+    expect(config([], { FASTIM_NAME_FILE: path }).name).toBe('Our chat');
+    expect(config([], { FASTIM_LOG_FILE: path }).logFile).toBe(path);
+  });
+
+  it('splits lists at commas', () => {
+    const origins = ['https://a.example', 'http://b.example:8080'];
+    expect(config(['--allowed-origins', origins.join(', ')]).allowedOrigins).toEqual(origins);
+    expect(config([], { FASTIM_ALLOWED_ORIGINS: '' }).allowedOrigins).toEqual([]);
+  });
+
+  it('leaves variables of tests and other programs alone', () => {
+    const env = { FASTIM_TEST_SCALE: '3', FASTIM_DESKTOP_PORT: 'x', FASTIM_NO_OPEN: '1', HOME: '/' };
+    expect(config([], env).port).toBe(8600);
+  });
+
+  it('is frozen to its leaves', () => {
+    const loaded = config([]);
+    expect(Object.isFrozen(loaded)).toBe(true);
+    expect(Object.isFrozen(loaded.auth.argon2)).toBe(true);
+    expect(Object.isFrozen(loaded.allowedOrigins)).toBe(true);
+  });
+
+  it('answers --help and --version wherever they stand', () => {
+    expect(loadConfig(['--port', '1', '--help'], { FASTIM_NO_SUCH: '1' }).action).toBe('help');
+    expect(loadConfig(['--version'], {}).action).toBe('version');
+    for (const key of configKeys) expect(helpText()).toContain(`  ${key.option} `);
+  });
+
+  const bad: [what: string, argv: string[], env: Record<string, string>, message: RegExp][] = [
+    ['an unknown option', ['--prot', '1'], {}, /^unknown option --prot \(did you mean --port\?\)$/],
+    ['an unknown option far from any', ['--zzzzzzzzzz', '1'], {}, /^unknown option --zzzzzzzzzz$/],
+    ['an argument that is no option', ['run'], {}, /^unknown argument "run"/],
+    ['an option without its value', ['--port'], {}, /^--port needs a value$/],
+    ['an option followed by another', ['--data', '--port', '1'], {}, /^--data needs a value$/],
+    [
+      'a port that is no number',
+      ['--port', 'abc'],
+      {},
+      /^--port: has to be a whole number from 0 to 65535, not "abc"$/,
+    ],
+    ['a port past the end', ['--tcp-port', '65536'], {}, /^--tcp-port: .*not "65536"$/],
+    ['a negative port', ['--ws-port=-1'], {}, /^--ws-port: .*not "-1"$/],
+    ['an empty port', [], { FASTIM_PORT: '' }, /^FASTIM_PORT: .*not ""$/],
+    ['a hexadecimal port', ['--port', '0x10'], {}, /^--port: /],
+    [
+      'a fraction',
+      ['--gate-drain-ms', '1.5'],
+      {},
+      /^--gate-drain-ms: has to be a whole number, at least 1, not "1.5"$/,
+    ],
+    ['an unknown level', ['--log-level', 'loud'], {}, /^--log-level: has to be one of trace, .*not "loud"$/],
+    ['an empty data folder', ['--data', ''], {}, /^--data: has to be a text, not empty, not ""$/],
+    ['a weak hash', [], { FASTIM_AUTH_ARGON2_MEMORY_KIB: '1024' }, /^FASTIM_AUTH_ARGON2_MEMORY_KIB: .*at least 19456/],
+    ['an unknown variable', [], { FASTIM_PRT: '1' }, /^unknown variable FASTIM_PRT \(did you mean FASTIM_PORT\?\)$/],
+    ['a variable twice', [], { FASTIM_NAME: 'a', FASTIM_NAME_FILE: '/etc/hostname' }, /both set name: keep one$/],
+    ['a value file that is missing', [], { FASTIM_NAME_FILE: '/no/such' }, /^FASTIM_NAME_FILE: cannot read .*ENOENT/],
+    ['a config file that is missing', ['--config', '/no/such.json'], {}, /^--config: cannot read .*ENOENT/],
+    ['two parts on one port', ['--port', '9000', '--ws-port', '9000'], {}, /^--port and --ws-port are both 9000/],
+    [
+      'an address without a port',
+      ['--advertise-tcp', 'chat.example'],
+      {},
+      /^--advertise-tcp: .*chat\.example\.org:8601/,
+    ],
+    ['a WebSocket address that is http', ['--advertise-ws', 'http://a'], {}, /^--advertise-ws: .*wss:/],
+    [
+      'an origin with a path',
+      ['--allowed-origins', 'https://a.example/x'],
+      {},
+      /^--allowed-origins: .*a list of origins/,
+    ],
+    ['a proxy that is no network', ['--trusted-proxies', '10.0.0.0/99'], {}, /^--trusted-proxies: .*networks/],
+    ['control characters in a name', ['--a\nb\u001b[31m', '1'], {}, /^unknown option --a\?b\?\[31m/],
+  ];
+  it.each(bad)('names %s in one line', (_what, argv, env, message) => {
+    expect(() => loadConfig(argv, env)).toThrow(ConfigError);
+    expect(() => loadConfig(argv, env)).toThrow(message);
+    expect(() => loadConfig(argv, env)).toThrow(/^[^\n]*$/);
+  });
+
+  const badFiles: [what: string, text: string, message: RegExp][] = [
+    ['text that is not JSON', '{port: 1}', /is not JSON: /],
+    ['a list', '[]', /the file has to be an object/],
+    ['an unknown key', '{"prot": 1}', /unknown key prot \(did you mean port\?\)/],
+    ['an unknown nested key', '{"gate": {"drainMS": 1}}', /unknown key gate\.drainMS \(did you mean gate\.drainMs\?\)/],
+    ['a value where a group belongs', '{"gate": 1}', /gate has to be an object/],
+    ['a text where a number belongs', '{"port": "1"}', /port: has to be a whole number .*not "1"/],
+    ['a key that reaches a prototype', '{"__proto__": {"port": 1}}', /unknown key __proto__/],
+  ];
+  it.each(badFiles)('names %s in the file', (_what, text, message) => {
+    const path = file('bad.json', text);
+    expect(() => loadConfig(['--config', path], {})).toThrow(message);
+    expect(() => loadConfig(['--config', path], {})).toThrow(path);
+  });
+});
