@@ -154,6 +154,11 @@ export class Connection implements SocketOwner, WheelItem {
     return this.#state !== 'closing' && this.#state !== 'closed';
   }
 
+  /** Bytes for the client that the operating system has not taken. */
+  get unsent(): number {
+    return this.#out.length + this.#socket.unwritten;
+  }
+
   // ---- up ----
 
   received(bytes: Uint8Array): void {
@@ -238,7 +243,7 @@ export class Connection implements SocketOwner, WheelItem {
 
   #readOrPause(): void {
     const { config, metrics, wheel } = this.#host;
-    const unsent = this.#blockedSince === NEVER ? 0 : this.#out.length + this.#socket.unwritten;
+    const unsent = this.#blockedSince === NEVER ? 0 : this.unsent;
     // Half the soft limit to go on again, so that the socket is not stopped and started for each frame.
     const soft = this.#reading ? config.outQueueSoftBytes : config.outQueueSoftBytes / 2;
     const read = !this.isOpen || (!this.#waiting && unsent <= soft);
@@ -283,10 +288,7 @@ export class Connection implements SocketOwner, WheelItem {
 
   #queued(frame: OutgoingFrame): void {
     this.#host.metrics.frameDown(frame.cmd);
-    if (
-      this.#blockedSince !== NEVER &&
-      this.#out.length + this.#socket.unwritten > this.#host.config.outQueueHardBytes
-    ) {
+    if (this.#blockedSince !== NEVER && this.unsent > this.#host.config.outQueueHardBytes) {
       this.#slow('its out queue is full');
     } else if (!this.flushArranged) {
       this.#host.flushLater(this);

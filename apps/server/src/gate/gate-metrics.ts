@@ -17,6 +17,8 @@ export type RejectReason =
 export interface ConnectionCensus {
   /** Calls back once per transport and state that has connections. */
   count(report: (transport: Transport, state: string, connections: number) => void): void;
+  /** Bytes for clients that the operating system has not taken, over all connections and at the worst one. */
+  unsent(): { sum: number; max: number };
 }
 
 const closeNames = new Map<number, string>(Object.entries(CloseCode).map(([name, code]) => [code, name]));
@@ -56,6 +58,17 @@ export class GateMetrics {
       collect() {
         this.reset();
         census.count((transport, state, connections) => this.set({ transport, state }, connections));
+      },
+    });
+    new Gauge({
+      name: 'fastim_gate_unsent_bytes',
+      help: 'Bytes for clients that the operating system has not taken: of all connections, and of the worst one.',
+      labelNames: ['of'],
+      registers,
+      collect() {
+        const { sum, max } = census.unsent();
+        this.set({ of: 'all' }, sum);
+        this.set({ of: 'worst' }, max);
       },
     });
     new Counter({

@@ -89,7 +89,7 @@ class RunningGate implements Gate, ConnectionHost {
     this.config = config;
     this.logger = options.logger.child({ part: 'gate', gateId });
     this.wheel = new DeadlineWheel(clock);
-    this.metrics = new GateMetrics(registry, { count: (report) => this.#count(report) });
+    this.metrics = new GateMetrics(registry, { count: (report) => this.#count(report), unsent: () => this.#unsent() });
     this.uplink = new Uplink({ config, logic, metrics: this.metrics, logger: this.logger });
     this.#downlink = new Downlink(this.#table, this.logger, options.defer ?? setImmediate);
     this.#admission = new Admission(config);
@@ -277,6 +277,16 @@ class RunningGate implements Gate, ConnectionHost {
       { connectionId: connection.id, transport, remoteAddress, userId, reason },
       'a peer broke the protocol',
     );
+  }
+
+  #unsent(): { sum: number; max: number } {
+    let sum = 0;
+    let max = 0;
+    for (const { unsent } of this.#table.all()) {
+      sum += unsent;
+      max = Math.max(max, unsent);
+    }
+    return { sum, max };
   }
 
   #count(report: (transport: Transport, state: string, connections: number) => void): void {
