@@ -43,6 +43,7 @@ export function serveBridgeEndpoint(options: BridgeEndpointOptions): BridgeEndpo
   const { server, engines, policy, token, clock, logger } = options;
   const limit = createAttemptLimit(clock);
   const sockets = new Set<WebSocket>();
+  const bridges = new Map<WebSocket, BridgeServer>();
   let strangers = 0;
   let closed = false;
   const acceptor = new WebSocketServer({
@@ -62,7 +63,11 @@ export function serveBridgeEndpoint(options: BridgeEndpointOptions): BridgeEndpo
     }
     acceptor.handleUpgrade(request, stream, head, (socket) => {
       sockets.add(socket);
-      socket.on('close', () => sockets.delete(socket));
+      socket.on('close', () => {
+        sockets.delete(socket);
+        bridges.get(socket)?.close();
+        bridges.delete(socket);
+      });
       socket.on('error', (err) => logger.debug({ err }, 'bridge: connection error'));
       greet(socket, target.profile);
     });
@@ -126,8 +131,7 @@ export function serveBridgeEndpoint(options: BridgeEndpointOptions): BridgeEndpo
       const client = await engines.client(profile);
       if (socket.readyState !== socket.OPEN) return;
       socket.send(welcomeText(profile));
-      const bridge: BridgeServer = serveBridge(bounded(socket, port), client, { logger });
-      socket.once('close', () => bridge.close());
+      bridges.set(socket, serveBridge(bounded(socket, port), client, { logger }));
       socket.resume();
     } catch (error) {
       socket.resume();
@@ -154,6 +158,8 @@ export function serveBridgeEndpoint(options: BridgeEndpointOptions): BridgeEndpo
 
   const end = (socket: WebSocket, code: keyof typeof bridgeCloseCodes, reason: string): void => {
     socket.close(bridgeCloseCodes[code], clip(reason));
+    // From here on nothing that still arrives is done.
+    bridges.get(socket)?.close();
     // A peer that does not answer the close is not waited for.
     const cancel = clock.setTimer(1000, () => socket.terminate());
     socket.once('close', cancel);
