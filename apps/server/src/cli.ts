@@ -59,8 +59,10 @@ export async function runServer(argv: readonly string[]): Promise<void> {
     }
     process.stdout.write(`${readyLine(started.addresses)}\n`);
   } catch (error) {
-    logger.error({ err: error }, 'the server could not start');
-    complain(startFault(error, config));
+    const fault = startFault(error, config);
+    // What an operator can do something about is said once; on standard error that is the line below.
+    if (config.logFile || !fault.expected) logger.error({ err: error }, 'the server could not start');
+    complain(fault.line);
     leave(EXIT_FAILED);
   }
 }
@@ -87,7 +89,7 @@ function openLog(config: Config): OpenLogger {
   }
 }
 
-export function readyLine(addresses: Addresses): string {
+function readyLine(addresses: Addresses): string {
   const parts = [
     addresses.app && `app ${addresses.app}`,
     `api ${addresses.api}`,
@@ -98,10 +100,10 @@ export function readyLine(addresses: Addresses): string {
   return `FastIM ready  ${parts.filter(Boolean).join('  ')}`;
 }
 
-/** Why the start failed, for a person, in one line. */
-export function startFault(error: unknown, config: Config): string {
-  if (error instanceof StorageRefusal) return error.message;
-  const { code, port, address, message } = systemFault(error);
+/** Why the start failed, for a person, in one line; `expected`: it is not a bug of ours. */
+function startFault(error: unknown, config: Config): { line: string; expected: boolean } {
+  if (error instanceof StorageRefusal) return { line: error.message, expected: true };
+  const { code, port, address = config.host, message = String(error) } = systemFault(error);
   const option = (
     [
       ['--port', config.port],
@@ -111,17 +113,16 @@ export function startFault(error: unknown, config: Config): string {
     ] as const
   ).find(([, configured]) => configured === port)?.[0];
   const chosen = option ? ` (choose another with ${option})` : '';
-  switch (code) {
-    case 'EADDRINUSE':
-      return `port ${port} on ${address} is in use by another program${chosen}`;
-    case 'EACCES':
-      if (port !== undefined) return `port ${port} on ${address} is not allowed for this user${chosen}`;
-      break;
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return `${address ?? config.host} is not an address of this machine (choose another with --host)`;
+  if (code === 'EADDRINUSE') {
+    return { line: `port ${port} on ${address} is in use by another program${chosen}`, expected: true };
   }
-  return `the server could not start: ${(message ?? String(error)).split('\n', 1)[0]}`;
+  if (code === 'EACCES' && port !== undefined) {
+    return { line: `port ${port} on ${address} is not allowed for this user${chosen}`, expected: true };
+  }
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') {
+    return { line: `${config.host} is not an address of this machine (choose another with --host)`, expected: true };
+  }
+  return { line: `the server could not start: ${message}`, expected: false };
 }
 
 type SystemFault = NodeJS.ErrnoException & { port: number; address: string };

@@ -125,7 +125,7 @@ async function start(config: Config, ports: AllInOnePorts, stops: StopStack): Pr
     logic: linkToLogic(logic, onLinkError),
     clock,
     random,
-    logger: part('gate'),
+    logger,
     registry,
   });
   logic.attachGate(linkToGate(gate, onLinkError));
