@@ -1,0 +1,54 @@
+import { describe, expect, test } from 'vitest';
+import { Fixture, type OpenStorage } from './fixtures.ts';
+
+/** What Storage itself promises. */
+export function lifeContract(open: OpenStorage): void {
+  describe('opening and closing', () => {
+    test('check passes while it is open; the lease is held until close', async () => {
+      const storage = await open();
+      await storage.check();
+      expect(storage.lease.held()).toBe(true);
+      expect(storage.lease.node).toBeGreaterThanOrEqual(0);
+      expect(storage.lease.node).toBeLessThan(256);
+      await storage.close();
+      expect(storage.lease.held()).toBe(false);
+    });
+
+    test('close waits for what is under way, and is idempotent', async () => {
+      const fixture = new Fixture();
+      fixture.storage = await open();
+      const { conversationId, first } = await fixture.pair();
+      const appends = Array.from({ length: 50 }, () =>
+        fixture.storage.messages.append([fixture.request(conversationId, first.userId)]),
+      );
+      const reads = Array.from({ length: 20 }, () => fixture.storage.conversations.mark(first.userId));
+      const closing = [fixture.storage.close(), fixture.storage.close()];
+      const outcomes = (await Promise.all(appends)).flat();
+      expect(outcomes.map((outcome) => ('convSeq' in outcome ? outcome.convSeq : 0))).toEqual(
+        Array.from({ length: 50 }, (_, index) => index + 1),
+      );
+      await Promise.all([...reads, ...closing]);
+      await fixture.storage.close();
+    });
+
+    test('after close every call is rejected as closed', async () => {
+      const fixture = new Fixture();
+      fixture.storage = await open();
+      const { conversationId, first } = await fixture.pair();
+      const { storage } = fixture;
+      await storage.close();
+      const calls = [
+        storage.messages.append([fixture.request(conversationId, first.userId)]),
+        storage.messages.history({ conversationId, fromSeq: 1, toSeq: 1, limit: 1, newestFirst: false }),
+        storage.conversations.mark(first.userId),
+        storage.conversations.openDirect(first.userId, 5n, 6n, 7),
+        storage.users.byUsernameKey('x'),
+        storage.users.create(first),
+        storage.sessions.byId(1n),
+        storage.sessions.touch(1n, 1),
+        storage.check(),
+      ];
+      for (const call of calls) await expect(call).rejects.toMatchObject({ name: 'StorageError', kind: 'closed' });
+    });
+  });
+}
