@@ -88,7 +88,7 @@ export class Connection implements SocketOwner, WheelItem {
   #closeCounted = false;
 
   readonly #acceptedAt: number;
-  #heardAnything = false;
+  #heardAnything: boolean;
   #lastHeardAt: number;
   /** Since when the frame that is half there has been coming. */
   #frameSince = NEVER;
@@ -119,6 +119,8 @@ export class Connection implements SocketOwner, WheelItem {
     this.remoteAddress = remoteAddress;
     this.#acceptedAt = acceptedAt;
     this.#lastHeardAt = host.wheel.now;
+    // The first bytes of a WebSocket were its upgrade.
+    this.#heardAnything = socket.transport === 'websocket';
     this.#frameBucket = new TokenBucket(host.config.framesBurst, host.wheel.now);
   }
 
@@ -287,12 +289,12 @@ export class Connection implements SocketOwner, WheelItem {
   }
 
   #queued(frame: OutgoingFrame): void {
-    this.#host.metrics.frameDown(frame.cmd);
-    if (this.#blockedSince !== NEVER && this.unsent > this.#host.config.outQueueHardBytes) {
-      this.#slow('its out queue is full');
-    } else if (!this.flushArranged) {
-      this.#host.flushLater(this);
-    }
+    const { config, metrics } = this.#host;
+    metrics.frameDown(frame.cmd);
+    // A tick may produce a lot: find out early whether the client keeps up.
+    if (this.#blockedSince === NEVER && this.#out.length > config.outQueueSoftBytes) this.#writeOut();
+    if (this.#blockedSince !== NEVER && this.unsent > config.outQueueHardBytes) this.#slow('its out queue is full');
+    else if (!this.flushArranged) this.#host.flushLater(this);
   }
 
   /** Writes what is queued, as far as the socket takes it, then goes on with what waits in the other direction. */

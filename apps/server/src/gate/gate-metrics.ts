@@ -19,6 +19,8 @@ export interface ConnectionCensus {
   count(report: (transport: Transport, state: string, connections: number) => void): void;
   /** Bytes for clients that the operating system has not taken, over all connections and at the worst one. */
   unsent(): { sum: number; max: number };
+  /** Admitted connections that have not logged in, WebSocket upgrades among them. */
+  unauthenticated(): number;
 }
 
 const closeNames = new Map<number, string>(Object.entries(CloseCode).map(([name, code]) => [code, name]));
@@ -69,6 +71,14 @@ export class GateMetrics {
         const { sum, max } = census.unsent();
         this.set({ of: 'all' }, sum);
         this.set({ of: 'worst' }, max);
+      },
+    });
+    new Gauge({
+      name: 'fastim_gate_unauthenticated',
+      help: 'Connections that have not logged in, WebSocket upgrades included.',
+      registers,
+      collect() {
+        this.set(census.unauthenticated());
       },
     });
     new Counter({

@@ -89,7 +89,11 @@ class RunningGate implements Gate, ConnectionHost {
     this.config = config;
     this.logger = options.logger.child({ part: 'gate', gateId });
     this.wheel = new DeadlineWheel(clock);
-    this.metrics = new GateMetrics(registry, { count: (report) => this.#count(report), unsent: () => this.#unsent() });
+    this.metrics = new GateMetrics(registry, {
+      count: (report) => this.#count(report),
+      unsent: () => this.#unsent(),
+      unauthenticated: () => this.#admission.unauthenticated,
+    });
     this.uplink = new Uplink({ config, logic, metrics: this.metrics, logger: this.logger });
     this.#downlink = new Downlink(this.#table, this.logger, options.defer ?? setImmediate);
     this.#admission = new Admission(config);
