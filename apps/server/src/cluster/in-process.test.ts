@@ -1,0 +1,97 @@
+import { describe, expect, it } from 'vitest';
+import type { LogicPort, UplinkPacket } from './contract.ts';
+import { linkToGate, linkToLogic } from './in-process.ts';
+
+const identity = { userId: 1n, deviceId: 'phone', sessionId: 2n, epoch: 1 };
+
+function packet(sequenceId: number): UplinkPacket {
+  return {
+    connection: { gateId: 'gate-1', connectionId: 1 },
+    identity,
+    remoteAddress: '127.0.0.1',
+    cmd: 16,
+    msgType: 1,
+    logId: 0,
+    sequenceId,
+    data: new Uint8Array(0),
+  };
+}
+
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+describe('linkToLogic', () => {
+  it('has no effect before the call returns, and delivers in order afterwards', async () => {
+    const seen: string[] = [];
+    const link = linkToLogic(
+      {
+        uplink: (each) => seen.push(`uplink ${each.sequenceId}`),
+        connectionClosed: (connection, who) => seen.push(`closed ${connection.connectionId} ${who?.userId}`),
+      },
+      () => undefined,
+    );
+    link.uplink(packet(1));
+    link.uplink(packet(2));
+    link.connectionClosed({ gateId: 'gate-1', connectionId: 1 }, identity);
+    link.connectionClosed({ gateId: 'gate-1', connectionId: 2 }, undefined);
+    expect(seen).toEqual([]);
+    await turn();
+    expect(seen).toEqual(['uplink 1', 'uplink 2', 'closed 1 1', 'closed 2 undefined']);
+  });
+
+  it('delivers what is behind a packet on which the receiver failed', async () => {
+    const seen: number[] = [];
+    const errors: unknown[] = [];
+    const logic: LogicPort = {
+      uplink(each) {
+        if (each.sequenceId === 2) throw new Error('choked');
+        seen.push(each.sequenceId);
+      },
+      connectionClosed: () => undefined,
+    };
+    const link = linkToLogic(logic, (error) => errors.push(error));
+    for (const sequenceId of [1, 2, 3]) link.uplink(packet(sequenceId));
+    await turn();
+    expect(seen).toEqual([1, 3]);
+    expect(errors).toEqual([new Error('choked')]);
+  });
+
+  it('takes what the receiver sends while it is being delivered to', async () => {
+    const seen: number[] = [];
+    const link = linkToLogic(
+      {
+        uplink(each) {
+          seen.push(each.sequenceId);
+          if (each.sequenceId < 5) link.uplink(packet(each.sequenceId + 1));
+        },
+        connectionClosed: () => undefined,
+      },
+      () => undefined,
+    );
+    link.uplink(packet(1));
+    await turn();
+    expect(seen).toEqual([1, 2, 3, 4, 5]);
+  });
+});
+
+describe('linkToGate', () => {
+  it('keeps bind, downlink and close in order', async () => {
+    const seen: string[] = [];
+    const link = linkToGate(
+      {
+        gateId: 'gate-1',
+        bind: (connectionId, who) => seen.push(`bind ${connectionId} ${who.userId}`),
+        downlink: (down) => seen.push(`downlink ${down.connectionIds} ${down.frame.sequenceId}`),
+        close: (connectionId, close) => seen.push(`close ${connectionId} ${close.code}`),
+      },
+      () => undefined,
+    );
+    expect(link.gateId).toBe('gate-1');
+    const frame = { cmd: 1, msgType: 2, logId: 0, sequenceId: 4, data: new Uint8Array(0) };
+    link.bind(3, identity);
+    link.downlink({ connectionIds: [3], frame });
+    link.close(3, { code: 4300, reason: 'over', retryAfterMs: 0 });
+    expect(seen).toEqual([]);
+    await turn();
+    expect(seen).toEqual(['bind 3 1', 'downlink 3 4', 'close 3 4300']);
+  });
+});

@@ -1,0 +1,105 @@
+import {
+  type ConversationState,
+  conversationsResponse,
+  historyResponse,
+  MAX_DATA_AFTER_LOGIN,
+  type Message,
+  syncResponse,
+} from '@fastim/protocol';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { messageSize, pageLimit, rowsThatFit, stateSize } from './page.ts';
+
+const count = fc.nat({ max: Number.MAX_SAFE_INTEGER });
+const id = fc.bigInt({ min: 0n, max: 0xffff_ffff_ffff_ffffn });
+const message: fc.Arbitrary<Message> = fc.record({
+  msgId: id,
+  conversationId: id,
+  convSeq: count,
+  senderId: id,
+  clientMsgId: fc.uint8Array({ minLength: 16, maxLength: 16 }),
+  kind: fc.nat({ max: 0xffff_ffff }),
+  body: fc.nat({ max: 17_000 }).map((length) => new Uint8Array(length)),
+  serverTimeMs: count,
+  countNo: count,
+});
+const state: fc.Arbitrary<ConversationState> = fc.record({
+  conversationId: id,
+  kind: fc.nat({ max: 0xffff_ffff }),
+  headSeq: count,
+  headCountNo: count,
+  joinSeq: count,
+  readSeq: count,
+  unreadBaseCountNo: count,
+  lastActivityMs: count,
+  peer: fc.option(
+    fc.record({ userId: id, username: fc.string({ unit: 'binary' }), displayName: fc.string({ unit: 'binary' }) }),
+    { nil: undefined },
+  ),
+  peerCursor: fc.option(
+    fc.record({ conversationId: id, userId: id, deliveredSeq: count, readSeq: count, readCountNo: count }),
+    { nil: undefined },
+  ),
+  lastMessage: fc.option(message, { nil: undefined }),
+});
+
+describe('pages', () => {
+  it.each([
+    [0, 100, 50],
+    [0, 20, 20],
+    [7, 100, 7],
+    [100, 100, 100],
+    [101, 100, 100],
+    [1_000_000_000, 100, 100],
+  ])('a limit of %i with at most %i gives %i rows', (asked, max, rows) => {
+    expect(pageLimit(asked, max)).toBe(rows);
+  });
+
+  it('never makes a history response over the limit of the wire, and always has a row', () => {
+    fc.assert(
+      fc.property(fc.array(message, { minLength: 1, maxLength: 20 }), (messages) => {
+        const fit = rowsThatFit(messages, messageSize);
+        expect(fit).toBeGreaterThanOrEqual(1);
+        const data = historyResponse.encode({
+          status: undefined,
+          conversationId: 2n ** 64n - 1n,
+          messages: messages.slice(0, fit),
+          headSeq: Number.MAX_SAFE_INTEGER,
+        });
+        expect(data.length).toBeLessThanOrEqual(MAX_DATA_AFTER_LOGIN);
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('never makes a sync response over the limit of the wire, and always has a row', () => {
+    fc.assert(
+      fc.property(fc.array(state, { minLength: 1, maxLength: 20 }), (conversations) => {
+        const fit = rowsThatFit(conversations, stateSize);
+        expect(fit).toBeGreaterThanOrEqual(1);
+        const sync = syncResponse.encode({
+          status: undefined,
+          conversations: conversations.slice(0, fit),
+          more: true,
+          serverTimeMs: Number.MAX_SAFE_INTEGER,
+          mark: {
+            conversationCount: 0xffff_ffff,
+            headSum: Number.MAX_SAFE_INTEGER,
+            readSum: Number.MAX_SAFE_INTEGER,
+            sinceMs: Number.MAX_SAFE_INTEGER,
+          },
+        });
+        expect(sync.length).toBeLessThanOrEqual(MAX_DATA_AFTER_LOGIN);
+        for (const row of conversations) {
+          const alone = conversationsResponse.encode({ status: undefined, conversations: [row] });
+          expect(alone.length).toBeLessThanOrEqual(stateSize(row) + 8);
+        }
+      }),
+      { numRuns: 50 },
+    );
+  });
+
+  it('takes every row where rows are small', () => {
+    expect(rowsThatFit(Array.from({ length: 100 }), () => 100)).toBe(100);
+  });
+});

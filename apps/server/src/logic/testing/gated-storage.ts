@@ -1,0 +1,46 @@
+import type { MemberCursor } from '@fastim/protocol';
+import type { CursorRaise } from '../../storage/conversation-store.ts';
+import type { AppendOutcome, AppendRequest } from '../../storage/message-store.ts';
+import { MemoryStorage } from './memory-storage.ts';
+
+/** Writes that wait until the test lets them go on, or make them fail: batches, crashes and full disks on demand. */
+export class GatedStorage extends MemoryStorage {
+  /** Batches that reached the storage, in order. */
+  readonly batches: (readonly AppendRequest[])[] = [];
+  readonly raises: (readonly CursorRaise[])[] = [];
+  #failure: Error | undefined;
+  #gate: { promise: Promise<void>; open: () => void } | undefined;
+
+  /** Every write from now on fails with this; undefined: works again. */
+  failWith(failure: Error | undefined): void {
+    this.#failure = failure;
+  }
+
+  /** Writes from now on wait for `release`. */
+  hold(): void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#gate = { promise, open: resolve };
+  }
+
+  release(): void {
+    this.#gate?.open();
+    this.#gate = undefined;
+  }
+
+  override async append(batch: readonly AppendRequest[]): Promise<AppendOutcome[]> {
+    this.batches.push(batch);
+    await this.#pass();
+    return super.append(batch);
+  }
+
+  override async raiseCursors(batch: readonly CursorRaise[]): Promise<MemberCursor[]> {
+    this.raises.push(batch);
+    await this.#pass();
+    return super.raiseCursors(batch);
+  }
+
+  async #pass(): Promise<void> {
+    await this.#gate?.promise;
+    if (this.#failure) throw this.#failure;
+  }
+}

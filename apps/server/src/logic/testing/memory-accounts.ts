@@ -1,0 +1,151 @@
+import type {
+  NewSession,
+  Rotation,
+  RotationOutcome,
+  SessionRecord,
+  SessionStore,
+} from '../../storage/session-store.ts';
+import type { UserRecord, UserStore } from '../../storage/user-store.ts';
+
+/** Users of the fake storage. */
+export class MemoryUsers implements UserStore {
+  readonly byId = new Map<bigint, UserRecord>();
+  readonly #byKey = new Map<string, UserRecord>();
+
+  async create(user: UserRecord): Promise<'created' | 'taken'> {
+    if (this.#byKey.has(user.usernameKey)) return 'taken';
+    this.#byKey.set(user.usernameKey, { ...user });
+    this.byId.set(user.userId, this.#byKey.get(user.usernameKey)!);
+    return 'created';
+  }
+
+  async byUsernameKey(usernameKey: string): Promise<UserRecord | undefined> {
+    const user = this.#byKey.get(usernameKey);
+    return user && { ...user };
+  }
+
+  async byIds(userIds: readonly bigint[]): Promise<UserRecord[]> {
+    return userIds.flatMap((userId) => {
+      const user = this.byId.get(userId);
+      return user ? [{ ...user }] : [];
+    });
+  }
+
+  async setPasswordHash(userId: bigint, passwordHash: string): Promise<void> {
+    const user = this.byId.get(userId);
+    if (user) user.passwordHash = passwordHash;
+  }
+
+  async search(queryKey: string, limit: number): Promise<UserRecord[]> {
+    const rank = (user: UserRecord): number => {
+      const names = [user.usernameKey, user.displayName.normalize('NFKC').toLowerCase()];
+      if (names.includes(queryKey)) return 0;
+      if (names.some((name) => name.startsWith(queryKey))) return 1;
+      return names.some((name) => name.includes(queryKey)) ? 2 : 3;
+    };
+    return [...this.byId.values()]
+      .filter((user) => rank(user) < 3)
+      .sort((a, b) => rank(a) - rank(b) || (a.usernameKey < b.usernameKey ? -1 : 1))
+      .slice(0, limit)
+      .map((user) => ({ ...user }));
+  }
+}
+
+interface Spent {
+  readonly sessionId: bigint;
+  readonly spentMs: number;
+  /** How often the session had been rotated after this token was spent. */
+  readonly generation: number;
+}
+
+/** Sessions of the fake storage. */
+export class MemorySessions implements SessionStore {
+  readonly #sessions = new Map<bigint, SessionRecord>();
+  readonly #generation = new Map<bigint, number>();
+  readonly #spent = new Map<string, Spent>();
+
+  async create(session: NewSession): Promise<SessionRecord> {
+    let epoch = 0;
+    for (const earlier of this.#sessions.values()) {
+      if (earlier.userId !== session.userId || earlier.deviceId !== session.deviceId) continue;
+      epoch = Math.max(epoch, earlier.epoch);
+      earlier.endedMs ??= session.nowMs;
+    }
+    const { nowMs, ...rest } = session;
+    const record = { ...rest, epoch: epoch + 1, createdMs: nowMs, lastSeenMs: nowMs, endedMs: undefined };
+    this.#sessions.set(session.sessionId, record);
+    return { ...record };
+  }
+
+  async byAccessHash(accessHash: Uint8Array): Promise<SessionRecord | undefined> {
+    const found = this.#find((session) => sameBytes(session.accessHash, accessHash));
+    return found && { ...found };
+  }
+
+  async byId(sessionId: bigint): Promise<SessionRecord | undefined> {
+    const session = this.#sessions.get(sessionId);
+    return session && { ...session };
+  }
+
+  async rotate(rotation: Rotation): Promise<RotationOutcome> {
+    const key = hex(rotation.oldRefreshHash);
+    const live = this.#find(
+      (session) => session.endedMs === undefined && sameBytes(session.refreshHash, rotation.oldRefreshHash),
+    );
+    if (live) {
+      if (live.deviceId !== rotation.deviceId || live.refreshExpiresMs <= rotation.nowMs) return { outcome: 'unknown' };
+      const generation = (this.#generation.get(live.sessionId) ?? 0) + 1;
+      this.#generation.set(live.sessionId, generation);
+      this.#spent.set(key, { sessionId: live.sessionId, spentMs: rotation.nowMs, generation });
+      return { outcome: 'rotated', session: this.#renew(live, rotation) };
+    }
+    const spent = this.#spent.get(key);
+    const session = spent && this.#sessions.get(spent.sessionId);
+    if (!spent || !session) return { outcome: 'unknown' };
+    const successorUnused = this.#generation.get(session.sessionId) === spent.generation;
+    const inGrace = rotation.nowMs - spent.spentMs <= rotation.graceMs;
+    if (session.endedMs === undefined && successorUnused && inGrace && session.deviceId === rotation.deviceId) {
+      return { outcome: 'replaced', session: this.#renew(session, rotation) };
+    }
+    session.endedMs ??= rotation.nowMs;
+    return { outcome: 'reused', session: { ...session } };
+  }
+
+  async end(sessionId: bigint, nowMs: number): Promise<SessionRecord | undefined> {
+    const session = this.#sessions.get(sessionId);
+    if (!session) return undefined;
+    session.endedMs ??= nowMs;
+    return { ...session };
+  }
+
+  async ofUser(userId: bigint): Promise<SessionRecord[]> {
+    return [...this.#sessions.values()].filter((session) => session.userId === userId).map((found) => ({ ...found }));
+  }
+
+  async touch(sessionId: bigint, nowMs: number): Promise<void> {
+    const session = this.#sessions.get(sessionId);
+    if (session) session.lastSeenMs = Math.max(session.lastSeenMs, nowMs);
+  }
+
+  #renew(session: SessionRecord, rotation: Rotation): SessionRecord {
+    session.accessHash = rotation.accessHash;
+    session.accessExpiresMs = rotation.accessExpiresMs;
+    session.refreshHash = rotation.refreshHash;
+    session.refreshExpiresMs = rotation.refreshExpiresMs;
+    session.lastSeenMs = Math.max(session.lastSeenMs, rotation.nowMs);
+    return { ...session };
+  }
+
+  #find(matches: (session: SessionRecord) => boolean): SessionRecord | undefined {
+    for (const session of this.#sessions.values()) if (matches(session)) return session;
+    return undefined;
+  }
+}
+
+export function hex(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('hex');
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
+}
