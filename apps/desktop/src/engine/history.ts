@@ -1,0 +1,139 @@
+import type { SeqRange } from '@fastim/core';
+import { Command, FastimError, historyRequest, historyResponse, MAX_HISTORY_PAGE } from '@fastim/protocol';
+import type { AccountState } from './account-state.ts';
+import type { ConnectionLink } from './connection-link.ts';
+import type { Arrival } from './conversation-rows.ts';
+import type { EngineLimits } from './limits.ts';
+import { missing } from './ranges.ts';
+import type { ConversationRow, StoredMessage } from './store.ts';
+import { storedMessage } from './wire-values.ts';
+
+/**
+ * Pulls of stored messages. Pulls of one conversation run one after the other and ask only for what is still missing
+ * when their turn comes, so nothing is pulled twice. Each rejects with a FastimError when the server cannot answer; what
+ * came until then is kept.
+ */
+export class History {
+  readonly #state: AccountState;
+  readonly #limits: EngineLimits;
+  readonly #receive: (
+    conversationId: string,
+    messages: readonly StoredMessage[],
+    arrival: Arrival,
+  ) => Promise<ConversationRow | undefined>;
+  readonly #turns = new Map<string, Promise<void>>();
+  #link: ConnectionLink | undefined;
+
+  constructor(parts: {
+    state: AccountState;
+    limits: EngineLimits;
+    receive: (
+      conversationId: string,
+      messages: readonly StoredMessage[],
+      arrival: Arrival,
+    ) => Promise<ConversationRow | undefined>;
+  }) {
+    this.#state = parts.state;
+    this.#limits = parts.limits;
+    this.#receive = parts.receive;
+  }
+
+  get online(): boolean {
+    return this.#link !== undefined;
+  }
+
+  connected(link: ConnectionLink): void {
+    this.#link = link;
+  }
+
+  disconnected(): void {
+    this.#link = undefined;
+  }
+
+  /** Everything from the tail to the head; when that is too much, the newest page, and the rest stays a hole. */
+  pullTail(conversationId: string): Promise<void> {
+    return this.#inTurn(conversationId, async () => {
+      const row = this.#row(conversationId);
+      await this.#followTo(conversationId, row.headSeq);
+    });
+  }
+
+  /** A gap before pushes that wait for it. */
+  pullGap(conversationId: string, gap: SeqRange): Promise<void> {
+    return this.#inTurn(conversationId, () => this.#followTo(conversationId, gap.to));
+  }
+
+  /** What is missing of from..to, the newest first; at most `budget` messages. */
+  pullRange(conversationId: string, from: number, to: number, budget = Number.POSITIVE_INFINITY): Promise<void> {
+    return this.#inTurn(conversationId, async () => {
+      let left = budget;
+      for (;;) {
+        const row = this.#row(conversationId);
+        const hole = missing(row.ranges, Math.max(from, row.joinSeq), Math.min(to, row.headSeq)).at(-1);
+        if (!hole || left <= 0) return;
+        const limit = Math.min(MAX_HISTORY_PAGE, left);
+        left -= await this.#page(conversationId, Math.max(hole.from, hole.to - limit + 1), hole.to, true, 'pull');
+      }
+    });
+  }
+
+  async #followTo(conversationId: string, head: number): Promise<void> {
+    for (;;) {
+      const row = this.#row(conversationId);
+      const target = Math.max(head, row.headSeq);
+      if (row.tailSeq >= target) return;
+      if (target - row.tailSeq > this.#limits.gapMax) {
+        const from = Math.max(row.joinSeq, target - this.#limits.lastPage + 1);
+        await this.#page(conversationId, from, target, true, 'tail');
+      } else {
+        await this.#page(conversationId, row.tailSeq + 1, target, false, 'pull');
+      }
+      if (this.#row(conversationId).tailSeq <= row.tailSeq)
+        throw new FastimError('INTERNAL', 'the pull brought no progress');
+    }
+  }
+
+  /** One request; returns how many messages came. Rejects when none did, so that no caller asks for ever. */
+  async #page(
+    conversationId: string,
+    fromSeq: number,
+    toSeq: number,
+    newestFirst: boolean,
+    arrival: Arrival,
+  ): Promise<number> {
+    const link = this.#link;
+    if (!link) throw new FastimError('UNAVAILABLE', 'offline');
+    const limit = Math.min(MAX_HISTORY_PAGE, toSeq - fromSeq + 1);
+    const answer = await link.request(
+      Command.history,
+      historyRequest,
+      { conversationId: BigInt(conversationId), fromSeq, toSeq, limit, newestFirst },
+      historyResponse,
+      this.#limits.requestTimeoutMs,
+    );
+    const messages = answer.messages
+      .filter(({ convSeq }) => convSeq >= fromSeq && convSeq <= toSeq)
+      .map(storedMessage)
+      .filter((message) => message.conversationId === conversationId);
+    if (messages.length === 0) throw new FastimError('NOT_FOUND', 'the server has no such history');
+    await this.#receive(conversationId, messages, arrival);
+    return messages.length;
+  }
+
+  #row(conversationId: string): ConversationRow {
+    const row = this.#state.conversation(conversationId);
+    if (!row) throw new FastimError('NOT_FOUND', 'no such conversation here');
+    return row;
+  }
+
+  #inTurn(conversationId: string, work: () => Promise<void>): Promise<void> {
+    const before = this.#turns.get(conversationId) ?? Promise.resolve();
+    const mine = before.then(work, work);
+    this.#turns.set(conversationId, mine);
+    const forget = () => {
+      if (this.#turns.get(conversationId) === mine) this.#turns.delete(conversationId);
+    };
+    mine.then(forget, forget);
+    return mine;
+  }
+}

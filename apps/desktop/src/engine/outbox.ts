@@ -1,0 +1,263 @@
+import {
+  AckQueue,
+  backoffDelay,
+  CLIENT_MESSAGE_ID_RANDOM_BYTES,
+  type Clock,
+  fromHex,
+  makeClientMessageId,
+  type Random,
+} from '@fastim/core';
+import {
+  Command,
+  FastimError,
+  MAX_TEXT_LENGTH,
+  MessageKind,
+  type SendResponse,
+  sendRequest,
+  sendResponse,
+  textBody,
+} from '@fastim/protocol';
+import type { AccountState } from './account-state.ts';
+import type { ConnectionLink } from './connection-link.ts';
+import type { Arrival } from './conversation-rows.ts';
+import { asFastimError, describe } from './errors.ts';
+import type { EngineLimits } from './limits.ts';
+import type { Logger } from './ports.ts';
+import type { ConversationRow, OutboxRow, StoredMessage } from './store.ts';
+
+/** Answers that say that this message will never be taken. Everything else is tried again. */
+const refusals: ReadonlySet<string> = new Set([
+  'BAD_REQUEST',
+  'FRAME_TOO_LARGE',
+  'NOT_ALLOWED',
+  'NOT_FOUND',
+  'NOT_A_MEMBER',
+  'MESSAGE_INVALID',
+  'MESSAGE_TOO_LONG',
+  'ID_REUSED',
+]);
+
+/** An answer later than this is not waited for; the ack queue has sent the message again long before. */
+const FORGET_REQUEST_MS = 120_000;
+
+/**
+ * My messages until the server has stored them.
+ *
+ * A message is on disk (with its draft cleared) before anything is sent, and goes out again under the same
+ * client_msg_id, after timeouts, reconnects and restarts, oldest first in its conversation, until the server answers.
+ * The answer replaces the outbox row by the stored message in one transaction. Being offline never fails a message:
+ * only a permanent answer does, or being put off for a day.
+ */
+export class Outbox {
+  readonly #state: AccountState;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #logger: Logger;
+  readonly #limits: EngineLimits;
+  readonly #receive: (
+    conversationId: string,
+    messages: readonly StoredMessage[],
+    arrival: Arrival,
+  ) => Promise<ConversationRow | undefined>;
+  readonly #queue: AckQueue;
+  #link: ConnectionLink | undefined;
+  #cancelTimer: (() => void) | undefined;
+  #pumping = false;
+
+  constructor(parts: {
+    state: AccountState;
+    clock: Clock;
+    random: Random;
+    logger: Logger;
+    limits: EngineLimits;
+    receive: (
+      conversationId: string,
+      messages: readonly StoredMessage[],
+      arrival: Arrival,
+    ) => Promise<ConversationRow | undefined>;
+  }) {
+    this.#state = parts.state;
+    this.#clock = parts.clock;
+    this.#random = parts.random;
+    this.#logger = parts.logger;
+    this.#limits = parts.limits;
+    this.#receive = parts.receive;
+    this.#queue = new AckQueue({
+      window: parts.limits.sendWindow,
+      timeout: parts.limits.sendTimeout,
+      random: () => this.#random.fraction(),
+    });
+    for (const row of this.#state.outbox()) if (row.failure === null) this.#queue.add(row.key, row.conversationId);
+  }
+
+  connected(link: ConnectionLink): void {
+    this.#link = link;
+    this.#queue.connected();
+    this.#pump();
+  }
+
+  disconnected(): void {
+    this.#link = undefined;
+    this.#queue.disconnected();
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+  }
+
+  /** Resolves when the message is on disk; sending comes after. */
+  async compose(conversationId: string, text: string): Promise<OutboxRow> {
+    const wellFormed = text.toWellFormed();
+    if (wellFormed.trim() === '') throw new FastimError('MESSAGE_INVALID', 'the message is empty');
+    if (utf8Length(wellFormed) > MAX_TEXT_LENGTH) throw new FastimError('MESSAGE_TOO_LONG');
+    const now = this.#clock.now();
+    const key = makeClientMessageId(now, this.#random.bytes(CLIENT_MESSAGE_ID_RANDOM_BYTES));
+    const row = await this.#state.change((edit) => {
+      const conversation = edit.conversation(conversationId);
+      if (!conversation) throw new FastimError('NOT_FOUND', 'no such conversation');
+      const composed: OutboxRow = {
+        key,
+        conversationId,
+        number: this.#state.nextOutboxNumber(),
+        kind: MessageKind.text,
+        text: wellFormed,
+        createdMs: now,
+        failure: null,
+        refusedSinceMs: null,
+      };
+      edit.putOutbox(composed);
+      if (conversation.draft !== '') edit.put({ ...conversation, draft: '' });
+      return composed;
+    });
+    this.#queue.add(row.key, row.conversationId);
+    this.#pump();
+    return row;
+  }
+
+  /** A failed message goes out again, behind those that were written since. */
+  async retry(key: string): Promise<void> {
+    const conversationId = await this.#state.change((edit) => {
+      const row = edit.outboxRow(key);
+      if (!row) throw new FastimError('NOT_FOUND', 'no such unsent message');
+      if (row.failure === null) return undefined;
+      edit.putOutbox({ ...row, failure: null, refusedSinceMs: null, number: this.#state.nextOutboxNumber() });
+      return row.conversationId;
+    });
+    if (conversationId !== undefined) this.#queue.add(key, conversationId);
+    this.#pump();
+  }
+
+  /** Only what failed: a message that may be on its way cannot be called back here. */
+  async discard(key: string): Promise<void> {
+    await this.#state.change((edit) => {
+      const row = edit.outboxRow(key);
+      if (!row) throw new FastimError('NOT_FOUND', 'no such unsent message');
+      if (row.failure === null) throw new FastimError('NOT_ALLOWED', 'the message is being sent');
+      edit.removeOutbox(key);
+    });
+  }
+
+  /** The message is stored at the server, and here. */
+  settled(key: string): void {
+    if (this.#queue.settle(key)) this.#pump();
+  }
+
+  /** Sends what is due, at the end of this turn: many messages then travel in one write. */
+  #pump(): void {
+    if (this.#pumping) return;
+    this.#pumping = true;
+    void Promise.resolve().then(() => {
+      this.#pumping = false;
+      this.#sendDue();
+    });
+  }
+
+  #sendDue(): void {
+    const link = this.#link;
+    if (!link) return;
+    for (const key of this.#queue.takeDue(this.#clock.now())) {
+      const row = this.#state.outboxRow(key);
+      if (row && row.failure === null) this.#send(link, row);
+      else this.#queue.settle(key);
+    }
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    const next = this.#queue.nextTimeout();
+    if (next === undefined) return;
+    this.#cancelTimer = this.#clock.setTimer(Math.max(1, next - this.#clock.now()), () => {
+      this.#cancelTimer = undefined;
+      this.#sendDue();
+    });
+  }
+
+  #send(link: ConnectionLink, row: OutboxRow): void {
+    const request = {
+      clientMsgId: fromHex(row.key),
+      conversationId: BigInt(row.conversationId),
+      kind: row.kind,
+      body: textBody.encode({ text: row.text }),
+    };
+    link
+      .request(Command.send, sendRequest, request, sendResponse, FORGET_REQUEST_MS)
+      .then((answer) => this.#accepted(row, answer))
+      .catch((error: unknown) => this.#refused(link, row.key, error))
+      .catch((error: unknown) => this.#logger.warn(describe(error), 'the outbox was not updated'));
+  }
+
+  async #accepted(row: OutboxRow, answer: SendResponse): Promise<void> {
+    const message: StoredMessage = {
+      conversationId: row.conversationId,
+      convSeq: answer.convSeq,
+      msgId: answer.msgId.toString(),
+      senderId: this.#state.userId,
+      key: row.key,
+      kind: row.kind,
+      text: row.text,
+      body: null,
+      serverTimeMs: answer.serverTimeMs,
+      countNo: answer.countNo,
+    };
+    await this.#receive(row.conversationId, [message], 'own-ack');
+    this.settled(row.key);
+  }
+
+  async #refused(link: ConnectionLink, key: string, error: unknown): Promise<void> {
+    const { reason, retryAfterMs } = asFastimError(error);
+    if (!this.#queue.has(key)) return;
+    // Gone with its connection: it goes out on the next one. A request that was forgotten has been sent again.
+    if (link !== this.#link || link.closed) return;
+    const now = this.#clock.now();
+    const row = this.#state.outboxRow(key);
+    const tooLong = row?.refusedSinceMs != null && now - row.refusedSinceMs > this.#limits.giveUpMs;
+    if (refusals.has(reason) || tooLong) {
+      this.#logger.info({ reason, key }, 'a message was refused');
+      this.#queue.settle(key);
+      await this.#update(key, { failure: reason });
+      this.#pump();
+      return;
+    }
+    const attempt = Math.max(0, this.#queue.attempts(key) - 1);
+    const backoff = backoffDelay(this.#limits.sendRetry, attempt, this.#random.fraction());
+    this.#queue.postpone(key, now, Math.max(retryAfterMs, backoff));
+    this.#pump();
+    if (row && row.refusedSinceMs === null) await this.#update(key, { refusedSinceMs: now });
+  }
+
+  async #update(key: string, patch: Partial<Pick<OutboxRow, 'failure' | 'refusedSinceMs'>>): Promise<void> {
+    await this.#state.change((edit) => {
+      const row = edit.outboxRow(key);
+      if (row) edit.putOutbox({ ...row, ...patch });
+    });
+  }
+}
+
+function utf8Length(text: string): number {
+  let length = 0;
+  for (let index = 0; index < text.length; index += 1) {
+    const unit = text.charCodeAt(index);
+    if (unit < 0x80) length += 1;
+    else if (unit < 0x800) length += 2;
+    // Half of a pair that is four bytes together.
+    else if (unit >= 0xd800 && unit <= 0xdfff) length += 2;
+    else length += 3;
+  }
+  return length;
+}

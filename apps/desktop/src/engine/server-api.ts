@@ -1,0 +1,219 @@
+import type { Clock } from '@fastim/core';
+import { FastimError, MAX_PROTOCOL_VERSION, MIN_PROTOCOL_VERSION } from '@fastim/protocol';
+import { isErrorName } from './errors.ts';
+import type { EngineLimits } from './limits.ts';
+import type { GateAddress, HttpPort, HttpResponse } from './ports.ts';
+import type { SessionTokens } from './store.ts';
+import type { ServerCheckView, UserView } from './views.ts';
+
+export interface GatesAnswer {
+  /** In the order in which to try them; each with the addresses of its channel kinds. */
+  readonly gates: ReadonlyArray<readonly GateAddress[]>;
+  readonly ticket: string;
+  readonly delayMs: number;
+}
+
+export interface Device {
+  readonly deviceId: string;
+  readonly name: string;
+}
+
+/**
+ * The HTTP API of one server. Answers are checked field by field; every call rejects with a FastimError: the server's
+ * own reason, UNAVAILABLE when there is no (FastIM) answer.
+ */
+export class ServerApi {
+  readonly serverUrl: string;
+  readonly #http: HttpPort;
+  readonly #clock: Clock;
+  readonly #limits: EngineLimits;
+
+  constructor(serverUrl: string, http: HttpPort, clock: Clock, limits: EngineLimits) {
+    this.serverUrl = serverUrl;
+    this.#http = http;
+    this.#clock = clock;
+    this.#limits = limits;
+  }
+
+  async check(): Promise<ServerCheckView> {
+    const before = this.#clock.now();
+    const answer = await this.#call('GET', '/v1/server');
+    const latencyMs = Math.max(0, this.#clock.now() - before);
+    const protocol = object(answer.protocol);
+    const min = number(protocol.min);
+    const max = number(protocol.max);
+    if (min > MAX_PROTOCOL_VERSION || max < MIN_PROTOCOL_VERSION) {
+      throw new FastimError('UPGRADE_REQUIRED', `the server speaks versions ${min} to ${max}`);
+    }
+    return {
+      name: string(answer.name),
+      version: string(answer.version),
+      tls: answer.tls === true,
+      latencyMs,
+    };
+  }
+
+  async register(params: {
+    username: string;
+    displayName: string;
+    password: string;
+    device: Device;
+  }): Promise<{ user: UserView; session: SessionTokens }> {
+    const { username, displayName, password, device } = params;
+    const body = { username, ...(displayName !== '' && { displayName }), password, device };
+    return loginAnswer(await this.#call('POST', '/v1/auth/register', body));
+  }
+
+  async logIn(params: {
+    username: string;
+    password: string;
+    device: Device;
+  }): Promise<{ user: UserView; session: SessionTokens }> {
+    return loginAnswer(await this.#call('POST', '/v1/auth/login', params));
+  }
+
+  async refresh(refreshToken: string, deviceId: string): Promise<SessionTokens> {
+    return session((await this.#call('POST', '/v1/auth/refresh', { refreshToken, deviceId })).session);
+  }
+
+  async logOut(accessToken: string): Promise<void> {
+    await this.#call('POST', '/v1/auth/logout', {}, accessToken);
+  }
+
+  async searchUsers(accessToken: string, query: string, limit: number): Promise<UserView[]> {
+    const path = `/v1/users?query=${encodeURIComponent(query.toWellFormed())}&limit=${limit}`;
+    return list((await this.#call('GET', path, undefined, accessToken)).users).map(user);
+  }
+
+  async openDirect(accessToken: string, userId: string): Promise<{ conversationId: string; peer: UserView }> {
+    const answer = await this.#call('POST', '/v1/conversations/direct', { userId }, accessToken);
+    return { conversationId: id(answer.conversationId), peer: user(answer.peer) };
+  }
+
+  async gates(accessToken: string, clientVersion: string): Promise<GatesAnswer> {
+    const answer = await this.#call('POST', '/v1/gates', { clientVersion }, accessToken);
+    const gates = list(answer.gates).map((value) => {
+      const gate = object(value);
+      const addresses: GateAddress[] = [];
+      if (gate.tcp !== null && gate.tcp !== undefined) {
+        const tcp = object(gate.tcp);
+        addresses.push({ kind: 'tcp', host: string(tcp.host), port: number(tcp.port) });
+      }
+      if (typeof gate.websocket === 'string') addresses.push({ kind: 'websocket', url: gate.websocket });
+      return addresses;
+    });
+    const delayMs = answer.delayMs === undefined ? 0 : number(answer.delayMs);
+    return { gates, ticket: string(answer.ticket), delayMs };
+  }
+
+  async #call(
+    method: 'GET' | 'POST',
+    path: string,
+    body?: unknown,
+    accessToken?: string,
+  ): Promise<Record<string, unknown>> {
+    let response: HttpResponse;
+    try {
+      response = await this.#http.request({
+        method,
+        url: this.serverUrl + path,
+        headers: {
+          accept: 'application/json',
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+          ...(accessToken !== undefined && { authorization: `Bearer ${accessToken}` }),
+        },
+        body: body === undefined ? undefined : JSON.stringify(body),
+        timeoutMs: this.#limits.httpTimeoutMs,
+        maxBytes: this.#limits.httpMaxBytes,
+      });
+    } catch (error) {
+      throw new FastimError('UNAVAILABLE', 'the server cannot be reached', { cause: error });
+    }
+    const parsed = parse(response.body);
+    if (response.status >= 200 && response.status < 300) {
+      if (response.status === 204) return {};
+      return object(parsed);
+    }
+    throw answeredError(response.status, parsed);
+  }
+}
+
+function answeredError(status: number, parsed: unknown): FastimError {
+  if (isRecord(parsed) && isRecord(parsed.error)) {
+    const { code, message, retryAfterMs } = parsed.error;
+    if (isErrorName(code)) {
+      return new FastimError(code, typeof message === 'string' ? message : undefined, {
+        retryAfterMs: typeof retryAfterMs === 'number' && retryAfterMs > 0 ? retryAfterMs : 0,
+      });
+    }
+    if (typeof code === 'string') return new FastimError(status >= 500 ? 'UNAVAILABLE' : 'INTERNAL', code);
+  }
+  // Something else answers there: a proxy, another web server.
+  return new FastimError('UNAVAILABLE', `no FastIM server answers there (HTTP ${status})`);
+}
+
+function loginAnswer(answer: Record<string, unknown>): { user: UserView; session: SessionTokens } {
+  return { user: user(answer.user), session: session(answer.session) };
+}
+
+function session(value: unknown): SessionTokens {
+  const fields = object(value);
+  return {
+    sessionId: id(fields.sessionId),
+    epoch: number(fields.epoch),
+    accessToken: string(fields.accessToken),
+    accessExpiresAt: number(fields.accessExpiresAt),
+    refreshToken: string(fields.refreshToken),
+    refreshExpiresAt: number(fields.refreshExpiresAt),
+  };
+}
+
+function user(value: unknown): UserView {
+  const fields = object(value);
+  return {
+    userId: id(fields.userId),
+    username: string(fields.username),
+    displayName: string(fields.displayName),
+  };
+}
+
+function parse(text: string): unknown {
+  try {
+    return text === '' ? undefined : (JSON.parse(text) as unknown);
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function object(value: unknown): Record<string, unknown> {
+  if (!isRecord(value)) throw notOurs();
+  return value;
+}
+
+function list(value: unknown): unknown[] {
+  if (!Array.isArray(value)) throw notOurs();
+  return value;
+}
+
+function string(value: unknown): string {
+  if (typeof value !== 'string') throw notOurs();
+  return value;
+}
+
+function number(value: unknown): number {
+  if (typeof value !== 'number' || !Number.isFinite(value)) throw notOurs();
+  return value;
+}
+
+function id(value: unknown): string {
+  if (typeof value !== 'string' || !/^[1-9][0-9]{0,19}$/.test(value)) throw notOurs();
+  return value;
+}
+
+function notOurs(): FastimError {
+  return new FastimError('UNAVAILABLE', 'the answer is not that of a FastIM server');
+}
