@@ -1,3 +1,4 @@
+import { foldText } from '../../storage/fold-text.ts';
 import type {
   NewSession,
   Rotation,
@@ -11,8 +12,14 @@ import type { UserRecord, UserStore } from '../../storage/user-store.ts';
 export class MemoryUsers implements UserStore {
   readonly byId = new Map<bigint, UserRecord>();
   readonly #byKey = new Map<string, UserRecord>();
+  readonly #assertOpen: () => void;
+
+  constructor(assertOpen: () => void) {
+    this.#assertOpen = assertOpen;
+  }
 
   async create(user: UserRecord): Promise<'created' | 'taken'> {
+    this.#assertOpen();
     if (this.#byKey.has(user.usernameKey)) return 'taken';
     this.#byKey.set(user.usernameKey, { ...user });
     this.byId.set(user.userId, this.#byKey.get(user.usernameKey)!);
@@ -20,25 +27,29 @@ export class MemoryUsers implements UserStore {
   }
 
   async byUsernameKey(usernameKey: string): Promise<UserRecord | undefined> {
+    this.#assertOpen();
     const user = this.#byKey.get(usernameKey);
     return user && { ...user };
   }
 
   async byIds(userIds: readonly bigint[]): Promise<UserRecord[]> {
-    return userIds.flatMap((userId) => {
+    this.#assertOpen();
+    return [...new Set(userIds)].flatMap((userId) => {
       const user = this.byId.get(userId);
       return user ? [{ ...user }] : [];
     });
   }
 
   async setPasswordHash(userId: bigint, passwordHash: string): Promise<void> {
+    this.#assertOpen();
     const user = this.byId.get(userId);
     if (user) user.passwordHash = passwordHash;
   }
 
   async search(queryKey: string, limit: number): Promise<UserRecord[]> {
+    this.#assertOpen();
     const rank = (user: UserRecord): number => {
-      const names = [user.usernameKey, user.displayName.normalize('NFKC').toLowerCase()];
+      const names = [user.usernameKey, foldText(user.displayName)];
       if (names.includes(queryKey)) return 0;
       if (names.some((name) => name.startsWith(queryKey))) return 1;
       return names.some((name) => name.includes(queryKey)) ? 2 : 3;
@@ -46,7 +57,7 @@ export class MemoryUsers implements UserStore {
     return [...this.byId.values()]
       .filter((user) => rank(user) < 3)
       .sort((a, b) => rank(a) - rank(b) || (a.usernameKey < b.usernameKey ? -1 : 1))
-      .slice(0, limit)
+      .slice(0, Math.max(0, limit))
       .map((user) => ({ ...user }));
   }
 }
@@ -63,8 +74,14 @@ export class MemorySessions implements SessionStore {
   readonly #sessions = new Map<bigint, SessionRecord>();
   readonly #generation = new Map<bigint, number>();
   readonly #spent = new Map<string, Spent>();
+  readonly #assertOpen: () => void;
+
+  constructor(assertOpen: () => void) {
+    this.#assertOpen = assertOpen;
+  }
 
   async create(session: NewSession): Promise<SessionRecord> {
+    this.#assertOpen();
     let epoch = 0;
     for (const earlier of this.#sessions.values()) {
       if (earlier.userId !== session.userId || earlier.deviceId !== session.deviceId) continue;
@@ -78,16 +95,19 @@ export class MemorySessions implements SessionStore {
   }
 
   async byAccessHash(accessHash: Uint8Array): Promise<SessionRecord | undefined> {
+    this.#assertOpen();
     const found = this.#find((session) => sameBytes(session.accessHash, accessHash));
     return found && { ...found };
   }
 
   async byId(sessionId: bigint): Promise<SessionRecord | undefined> {
+    this.#assertOpen();
     const session = this.#sessions.get(sessionId);
     return session && { ...session };
   }
 
   async rotate(rotation: Rotation): Promise<RotationOutcome> {
+    this.#assertOpen();
     const key = hex(rotation.oldRefreshHash);
     const live = this.#find(
       (session) => session.endedMs === undefined && sameBytes(session.refreshHash, rotation.oldRefreshHash),
@@ -101,17 +121,19 @@ export class MemorySessions implements SessionStore {
     }
     const spent = this.#spent.get(key);
     const session = spent && this.#sessions.get(spent.sessionId);
-    if (!spent || !session) return { outcome: 'unknown' };
+    if (!spent || !session || session.endedMs !== undefined) return { outcome: 'unknown' };
     const successorUnused = this.#generation.get(session.sessionId) === spent.generation;
     const inGrace = rotation.nowMs - spent.spentMs <= rotation.graceMs;
-    if (session.endedMs === undefined && successorUnused && inGrace && session.deviceId === rotation.deviceId) {
+    if (successorUnused && inGrace && session.deviceId === rotation.deviceId) {
+      this.#spent.set(hex(session.refreshHash), { ...spent, spentMs: rotation.nowMs });
       return { outcome: 'replaced', session: this.#renew(session, rotation) };
     }
-    session.endedMs ??= rotation.nowMs;
+    session.endedMs = rotation.nowMs;
     return { outcome: 'reused', session: { ...session } };
   }
 
   async end(sessionId: bigint, nowMs: number): Promise<SessionRecord | undefined> {
+    this.#assertOpen();
     const session = this.#sessions.get(sessionId);
     if (!session) return undefined;
     session.endedMs ??= nowMs;
@@ -119,10 +141,15 @@ export class MemorySessions implements SessionStore {
   }
 
   async ofUser(userId: bigint): Promise<SessionRecord[]> {
-    return [...this.#sessions.values()].filter((session) => session.userId === userId).map((found) => ({ ...found }));
+    this.#assertOpen();
+    return [...this.#sessions.values()]
+      .filter((session) => session.userId === userId && session.endedMs === undefined)
+      .sort((a, b) => b.createdMs - a.createdMs)
+      .map((session) => ({ ...session }));
   }
 
   async touch(sessionId: bigint, nowMs: number): Promise<void> {
+    this.#assertOpen();
     const session = this.#sessions.get(sessionId);
     if (session) session.lastSeenMs = Math.max(session.lastSeenMs, nowMs);
   }

@@ -4,6 +4,7 @@
  */
 import { clampCursor, mergeCursors, unreadBaseSeq } from '@fastim/core';
 import {
+  CLIENT_MSG_ID_LENGTH,
   ConversationKind,
   type ConversationState,
   type MemberCursor,
@@ -36,8 +37,8 @@ interface Conversation {
 export class MemoryStorage implements Storage, MessageStore, ConversationStore {
   readonly messages: MessageStore = this;
   readonly conversations: ConversationStore = this;
-  readonly users = new MemoryUsers();
-  readonly sessions = new MemorySessions();
+  readonly users = new MemoryUsers(() => this.#assertOpen());
+  readonly sessions = new MemorySessions(() => this.#assertOpen());
   readonly lease = { dataCentre: 0, node: 1, held: () => !this.#closed };
   readonly #conversations = new Map<bigint, Conversation>();
   readonly #pairs = new Map<string, bigint>();
@@ -45,6 +46,9 @@ export class MemoryStorage implements Storage, MessageStore, ConversationStore {
 
   async append(batch: readonly AppendRequest[]): Promise<AppendOutcome[]> {
     this.#assertOpen();
+    if (batch.some((request) => request.clientMsgId.length !== CLIENT_MSG_ID_LENGTH)) {
+      throw new StorageError('other', 'client_msg_id is not 16 bytes');
+    }
     return batch.map((request) => {
       const conversation = this.#conversations.get(request.conversationId);
       const member = conversation?.members.get(request.senderId);
@@ -160,8 +164,8 @@ export class MemoryStorage implements Storage, MessageStore, ConversationStore {
       if (!conversation || !member) continue;
       const head = conversation.messages.length;
       const merged = mergeCursors(member, {
-        deliveredSeq: clampCursor(raise.deliveredSeq, head),
-        readSeq: clampCursor(raise.readSeq, head),
+        deliveredSeq: Number.isFinite(raise.deliveredSeq) ? clampCursor(raise.deliveredSeq, head) : 0,
+        readSeq: Number.isFinite(raise.readSeq) ? clampCursor(raise.readSeq, head) : 0,
       });
       if (merged.deliveredSeq === member.deliveredSeq && merged.readSeq === member.readSeq) continue;
       member.deliveredSeq = merged.deliveredSeq;
