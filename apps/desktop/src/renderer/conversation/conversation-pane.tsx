@@ -1,0 +1,134 @@
+import { ChevronLeft, MessageCircle } from 'lucide-react';
+import { useEffect, useState } from 'react';
+import type { ConversationView } from '../../bridge/contract.ts';
+import { Avatar, Button, IconButton } from '../design/controls.tsx';
+import { errorWords } from '../i18n/error-words.ts';
+import { useText } from '../i18n/use-text.ts';
+import { ConnectionBar } from '../shell/connection-bar.tsx';
+import { modifierName } from '../shell/platform-keys.ts';
+import { useLayout } from '../shell/use-layout.ts';
+import { openConversation, showConversation } from '../state/open-conversation.ts';
+import { useApp, useConversation, useMessages, useUi } from '../state/ui-context.tsx';
+import { testIds } from '../test-ids.ts';
+import { Composer } from './composer.tsx';
+import styles from './conversation-pane.module.css';
+import { MessageList } from './message-list.tsx';
+
+/** The open conversation, or what to do when there is none. */
+export function ConversationPane() {
+  const openId = useApp((state) => state.openConversationId);
+  const conversation = useConversation(openId ?? '');
+  return (
+    <main className={styles.pane}>
+      {conversation ? <OpenConversation key={conversation.conversationId} conversation={conversation} /> : <NoneOpen />}
+    </main>
+  );
+}
+
+function OpenConversation({ conversation }: { conversation: ConversationView }) {
+  const ui = useUi();
+  const text = useText();
+  const layout = useLayout();
+  const { title, peer, conversationId } = conversation;
+  return (
+    <>
+      <header className={styles.header}>
+        {layout === 'phone' ? (
+          <IconButton
+            label={text('app.back')}
+            className={styles.back}
+            onClick={() => void openConversation(ui, null)}
+            data-testid={testIds.backButton}
+          >
+            <ChevronLeft size={26} aria-hidden="true" />
+          </IconButton>
+        ) : null}
+        <Avatar id={peer?.userId ?? conversationId} name={title} size={36} />
+        <div className={styles.names}>
+          <h1>
+            <bdi>{title.slice(0, 128)}</bdi>
+          </h1>
+          {peer ? <p>@{peer.username}</p> : null}
+        </div>
+      </header>
+      <div className={styles.body}>
+        <ConnectionBar />
+        <Messages conversation={conversation} />
+      </div>
+      <Composer conversation={conversation} />
+    </>
+  );
+}
+
+function Messages({ conversation }: { conversation: ConversationView }) {
+  const ui = useUi();
+  const text = useText();
+  const { conversationId, title } = conversation;
+  const open = useMessages((state) => state.open.get(conversationId));
+  const failed = useMessages((state) => state.failed.get(conversationId));
+  if (open) {
+    if (open.window.rows.length === 0) {
+      return (
+        <div className={styles.empty}>
+          <Avatar id={conversation.peer?.userId ?? conversationId} name={title} size={72} />
+          <h2>{text('chat.startTitle', { title: title.slice(0, 128) })}</h2>
+          <p>{text('chat.startHint')}</p>
+        </div>
+      );
+    }
+    return <MessageList key={`${conversationId}:${open.generation}`} conversation={conversation} open={open} />;
+  }
+  if (failed !== undefined) {
+    return (
+      <div className={styles.empty} role="alert">
+        <h2>{text('chat.loadFailed')}</h2>
+        <p>{errorWords(text, failed)}</p>
+        <Button kind="quiet" onClick={() => void showConversation(ui, conversationId)}>
+          {text('app.retry')}
+        </Button>
+      </div>
+    );
+  }
+  return <Skeleton />;
+}
+
+const skeletonRows = [38, 52, 27, 44, 60, 33];
+
+/** Shown only when the first page takes longer than a blink. */
+function Skeleton() {
+  const [shown, setShown] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setShown(true), 150);
+    return () => clearTimeout(timer);
+  }, []);
+  return (
+    <div className={styles.skeleton} aria-busy="true">
+      {shown
+        ? skeletonRows.map((width, index) => (
+            <div
+              key={width}
+              className={index % 3 === 1 ? styles['skeleton-mine'] : styles['skeleton-theirs']}
+              style={{ width: `${width}%` }}
+            />
+          ))
+        : null}
+    </div>
+  );
+}
+
+function NoneOpen() {
+  const text = useText();
+  const hasAny = useApp((state) => state.ready);
+  return (
+    <div className={styles.body}>
+      <ConnectionBar />
+      {hasAny ? (
+        <div className={styles.empty}>
+          <MessageCircle size={48} strokeWidth={1.25} aria-hidden="true" />
+          <h2>{text('chat.none')}</h2>
+          <p>{text('chat.noneHint', { shortcut: `${modifierName()}+K` })}</p>
+        </div>
+      ) : null}
+    </div>
+  );
+}

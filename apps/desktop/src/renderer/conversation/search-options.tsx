@@ -1,0 +1,139 @@
+import { useEffect } from 'react';
+import type { UserView } from '../../bridge/contract.ts';
+import { Avatar, Spinner } from '../design/controls.tsx';
+import { useText } from '../i18n/use-text.ts';
+import { useNow } from '../shell/use-now.ts';
+import { useApp } from '../state/ui-context.tsx';
+import { testIds } from '../test-ids.ts';
+import itemStyles from './conversation-item.module.css';
+import { ConversationItem } from './conversation-item.tsx';
+import styles from './conversation-list.module.css';
+import { oneLine } from './safe-text.ts';
+import type { SearchResults } from './use-search.ts';
+
+/** Of a large account only the first ones are worth drawing: the rest is one more letter away. */
+const mostShown = 30;
+
+export type SearchTarget = { kind: 'conversation' | 'person'; id: string };
+
+/** What the arrow keys walk through, from top to bottom. */
+export function searchTargets({ conversations, people }: SearchResults): SearchTarget[] {
+  return [
+    ...conversations.slice(0, mostShown).map((one) => ({ kind: 'conversation' as const, id: one.conversationId })),
+    ...people.slice(0, mostShown).map((one) => ({ kind: 'person' as const, id: one.userId })),
+  ];
+}
+
+export function SearchOptions(props: {
+  listId: string;
+  query: string;
+  results: SearchResults;
+  active: number;
+  onOpenConversation(id: string): void;
+  onOpenPerson(id: string): void;
+}) {
+  const { listId, query, results, active, onOpenConversation, onOpenPerson } = props;
+  const text = useText();
+  const openId = useApp((state) => state.openConversationId);
+  const today = useNow(60 * 1000);
+  const conversations = results.conversations.slice(0, mostShown);
+  const people = results.people.slice(0, mostShown);
+  const total = conversations.length + people.length;
+
+  useEffect(() => {
+    document.getElementById(`${listId}-${active}`)?.scrollIntoView({ block: 'nearest' });
+  }, [listId, active]);
+
+  return (
+    // biome-ignore lint/a11y/noStaticElementInteractions: keeps the focus in the search box
+    <div className={styles.scroller} onPointerDown={(event) => event.preventDefault()}>
+      {/* biome-ignore lint/a11y/useFocusableInteractive: the search box holds the focus and names the active option */}
+      {/* biome-ignore lint/a11y/useSemanticElements: options of a select cannot be rich */}
+      <div id={listId} role="listbox" aria-label={text('chats.search')}>
+        {conversations.length > 0 ? <SectionTitle>{text('chats.sectionChats')}</SectionTitle> : null}
+        {conversations.map((conversation, index) => (
+          <ConversationItem
+            key={conversation.conversationId}
+            id={`${listId}-${index}`}
+            conversation={conversation}
+            open={conversation.conversationId === openId}
+            active={index === active}
+            tabbable={false}
+            position={index + 1}
+            total={total}
+            today={today}
+            onOpen={onOpenConversation}
+          />
+        ))}
+        {people.length > 0 ? <SectionTitle>{text('chats.sectionPeople')}</SectionTitle> : null}
+        {people.map((person, index) => (
+          <PersonOption
+            key={person.userId}
+            id={`${listId}-${conversations.length + index}`}
+            person={person}
+            active={conversations.length + index === active}
+            position={conversations.length + index + 1}
+            total={total}
+            onOpen={onOpenPerson}
+          />
+        ))}
+      </div>
+      <div className={styles['search-note']} role="status">
+        {results.state === 'searching' ? (
+          <>
+            <Spinner /> {text('chats.searching')}
+          </>
+        ) : results.state === 'offline' ? (
+          text('chats.searchOffline')
+        ) : total === 0 ? (
+          text('chats.nothingFound', { query: oneLine(query, 40) })
+        ) : null}
+      </div>
+    </div>
+  );
+}
+
+function SectionTitle({ children }: { children: string }) {
+  return (
+    <div className={styles.section} role="presentation">
+      {children}
+    </div>
+  );
+}
+
+function PersonOption(props: {
+  id: string;
+  person: UserView;
+  active: boolean;
+  position: number;
+  total: number;
+  onOpen(userId: string): void;
+}) {
+  const { id, person, active, position, total, onOpen } = props;
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the search box handles the keys
+    <div
+      id={id}
+      role="option"
+      tabIndex={-1}
+      aria-selected={active}
+      aria-setsize={total}
+      aria-posinset={position}
+      className={itemStyles.item}
+      data-active={active || undefined}
+      data-testid={testIds.searchResult}
+      data-user-id={person.userId}
+      onClick={() => onOpen(person.userId)}
+    >
+      <Avatar id={person.userId} name={person.displayName || person.username} />
+      <span className={itemStyles.lines}>
+        <span className={itemStyles.line}>
+          <bdi className={itemStyles.title}>{oneLine(person.displayName || person.username, 128)}</bdi>
+        </span>
+        <span className={itemStyles.line}>
+          <span className={itemStyles.preview}>@{person.username}</span>
+        </span>
+      </span>
+    </div>
+  );
+}

@@ -1,0 +1,97 @@
+import type { MessagePageView, MessageView, PageAnchor } from '../../bridge/contract.ts';
+import { failureOf } from '../i18n/error-words.ts';
+import { addNewer, addOlder, applyChanges, needsTrim, trim, windowOfPage } from './message-window.ts';
+import { changeWindow, failWindow, placeWindow, type StartPlace } from './messages-store.ts';
+import type { Ui } from './ui.ts';
+
+const pageSize = 60;
+
+/** A first page on its way. */
+export interface FirstLoad {
+  /** Events that came meanwhile: newer than the page, applied on top of it. */
+  readonly changes: { changed: readonly MessageView[]; removed: readonly string[] }[];
+}
+
+/** What is being loaded now. */
+export interface Loading {
+  readonly first: Map<string, FirstLoad>;
+  /** `conversationId:end` of pages at an edge. */
+  readonly edges: Set<string>;
+}
+
+export function rememberDuringLoad(
+  ui: Ui,
+  conversationId: string,
+  changed: readonly MessageView[],
+  removed: readonly string[],
+): void {
+  ui.loading.first.get(conversationId)?.changes.push({ changed, removed });
+}
+
+function page(ui: Ui, conversationId: string, anchor: PageAnchor): Promise<MessagePageView> {
+  return ui.link.call('messages.page', { conversationId, anchor, limit: pageSize });
+}
+
+/** Replaces what is in memory of a conversation. Only the newest of several calls takes effect. */
+export async function loadFirstPage(
+  ui: Ui,
+  conversationId: string,
+  anchor: PageAnchor,
+  start: StartPlace,
+): Promise<void> {
+  const loads = ui.loading.first;
+  const load: FirstLoad = { changes: [] };
+  loads.set(conversationId, load);
+  try {
+    let window = windowOfPage(await page(ui, conversationId, anchor));
+    if (loads.get(conversationId) !== load) return;
+    for (const { changed, removed } of load.changes) window = applyChanges(window, changed, removed);
+    placeWindow(ui.messages, window, start.at === 'unread' && window.firstUnreadSeq === null ? { at: 'end' } : start);
+  } catch (error) {
+    if (loads.get(conversationId) === load) failWindow(ui.messages, conversationId, failureOf(error).reason);
+  } finally {
+    if (loads.get(conversationId) === load) loads.delete(conversationId);
+  }
+}
+
+/** One page more at one end, while the list is near it. A failure is tried again when the list asks next. */
+export async function loadMore(ui: Ui, conversationId: string, end: 'older' | 'newer'): Promise<void> {
+  const running = ui.loading.edges;
+  const name = `${conversationId}:${end}`;
+  const entry = ui.messages.getState().open.get(conversationId);
+  const edge = end === 'older' ? entry?.window.rows[0] : entry?.window.rows.at(-1);
+  if (!entry || !edge || running.has(name) || !(end === 'older' ? entry.window.hasOlder : entry.window.hasNewer)) {
+    return;
+  }
+  running.add(name);
+  try {
+    const more = await page(ui, conversationId, { at: end === 'older' ? 'before' : 'after', order: edge.order });
+    // Meanwhile the conversation may have been opened anew, round another place.
+    if (ui.messages.getState().open.get(conversationId)?.generation !== entry.generation) return;
+    changeWindow(ui.messages, conversationId, (window) =>
+      end === 'older' ? addOlder(window, more) : addNewer(window, more),
+    );
+    trimLater(ui, conversationId, end === 'older' ? 'newest' : 'oldest');
+  } catch {
+    // Nothing is lost: the list asks again when it is scrolled, or when the connection is back.
+  } finally {
+    running.delete(name);
+  }
+}
+
+/** The engine told of messages beyond some that never came: pull those between. */
+export async function fillGap(ui: Ui, conversationId: string, afterOrder: number): Promise<void> {
+  try {
+    const between = await page(ui, conversationId, { at: 'after', order: afterOrder });
+    changeWindow(ui.messages, conversationId, (window) => addNewer(window, { ...between, hasNewer: window.hasNewer }));
+  } catch {
+    // The next page or event repairs it.
+  }
+}
+
+/** In a step of its own: the list must see one end move at a time. */
+export function trimLater(ui: Ui, conversationId: string, forget: 'oldest' | 'newest'): void {
+  const entry = ui.messages.getState().open.get(conversationId);
+  if (!entry || !needsTrim(entry.window)) return;
+  ui.surroundings.schedule(() => changeWindow(ui.messages, conversationId, (window) => trim(window, forget)), 0);
+}

@@ -1,0 +1,115 @@
+/**
+ * The part of a conversation that is in memory: a run of messages in rising order, without a gap inside. Pure: each
+ * function returns the next window. A change at the start and one at the end never happen in one step, because the
+ * list keeps its place by being told which end moved (`shift`).
+ */
+import type { MessagePageView, MessageView } from '../../bridge/contract.ts';
+
+export interface MessageWindow {
+  readonly conversationId: string;
+  readonly rows: readonly MessageView[];
+  readonly hasOlder: boolean;
+  readonly hasNewer: boolean;
+  /** The divider stands before the first message of others with this conv_seq or a higher one. */
+  readonly firstUnreadSeq: number | null;
+  /** The last change added or removed rows at the start. */
+  readonly shift: boolean;
+}
+
+export const maxRows = 2000;
+/** Trimmed a little deeper than the bound, so that it does not happen for every new message. */
+const trimTo = 1800;
+
+export function rowId(message: MessageView): string {
+  return `${message.senderId}:${message.key}`;
+}
+
+export function windowOfPage(page: MessagePageView): MessageWindow {
+  return {
+    conversationId: page.conversationId,
+    rows: page.messages,
+    hasOlder: page.hasOlder,
+    hasNewer: page.hasNewer,
+    firstUnreadSeq: page.firstUnreadSeq,
+    shift: false,
+  };
+}
+
+/** What is in the window already is as new or newer than the page: it stays. */
+export function addOlder(window: MessageWindow, page: MessagePageView): MessageWindow {
+  const known = new Set(window.rows.map(rowId));
+  const older = page.messages.filter((row) => !known.has(rowId(row)));
+  return { ...window, rows: [...older, ...window.rows], hasOlder: page.hasOlder, shift: true };
+}
+
+export function addNewer(window: MessageWindow, page: MessagePageView): MessageWindow {
+  const known = new Set(window.rows.map(rowId));
+  const newer = page.messages.filter((row) => !known.has(rowId(row)));
+  return { ...window, rows: inOrder([...window.rows, ...newer]), hasNewer: page.hasNewer, shift: false };
+}
+
+/** New and changed messages as the engine told them. Those outside the window are left to a later page. */
+export function applyChanges(
+  window: MessageWindow,
+  changed: readonly MessageView[],
+  removed: readonly string[],
+): MessageWindow {
+  const gone = new Set(removed);
+  const byId = new Map(changed.map((message) => [rowId(message), message]));
+  let touched = false;
+  const rows: MessageView[] = [];
+  for (const row of window.rows) {
+    const id = rowId(row);
+    const next = byId.get(id);
+    if (gone.has(row.key)) {
+      touched = true;
+      continue;
+    }
+    if (next) {
+      touched = true;
+      byId.delete(id);
+    }
+    rows.push(next ?? row);
+  }
+  const first = window.rows[0]?.order ?? Number.POSITIVE_INFINITY;
+  const last = window.rows.at(-1)?.order ?? Number.NEGATIVE_INFINITY;
+  for (const message of byId.values()) {
+    if (gone.has(message.key)) continue;
+    const inside = (message.order > first || !window.hasOlder) && (message.order < last || !window.hasNewer);
+    if (!inside) continue;
+    touched = true;
+    rows.push(message);
+  }
+  return touched ? { ...window, rows: inOrder(rows), shift: false } : window;
+}
+
+/** conv_seq after which messages are missing that came before `changed`; null: none. */
+export function gapBefore(window: MessageWindow, changed: readonly MessageView[]): MessageView | null {
+  if (window.hasNewer) return null;
+  const lastStored = window.rows.findLast((row) => row.convSeq !== null);
+  if (lastStored?.convSeq == null) return null;
+  const next = changed
+    .filter((row) => row.convSeq !== null && row.convSeq > (lastStored.convSeq ?? 0))
+    .sort((a, b) => a.order - b.order)[0];
+  return next?.convSeq != null && next.convSeq > lastStored.convSeq + 1 ? lastStored : null;
+}
+
+export function needsTrim(window: MessageWindow): boolean {
+  return window.rows.length > maxRows;
+}
+
+/** Forgets rows at the end that is farther from what is being read. They come back as a page. */
+export function trim(window: MessageWindow, forget: 'oldest' | 'newest'): MessageWindow {
+  if (!needsTrim(window)) return window;
+  return forget === 'oldest'
+    ? { ...window, rows: window.rows.slice(-trimTo), hasOlder: true, shift: true }
+    : { ...window, rows: window.rows.slice(0, trimTo), hasNewer: true, shift: false };
+}
+
+/** Rows from old to new; equal orders keep their places. */
+function inOrder(rows: MessageView[]): MessageView[] {
+  for (let index = 1; index < rows.length; index++) {
+    if (rows[index - 1]!.order > rows[index]!.order) return rows.sort((a, b) => a.order - b.order);
+  }
+  return rows;
+}

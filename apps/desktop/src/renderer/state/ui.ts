@@ -1,0 +1,44 @@
+import type { PositionView, SettingsView } from '../../bridge/contract.ts';
+import type { EngineLink } from '../bridge-link/engine-link.ts';
+import { type AppStore, createAppStore } from './app-store.ts';
+import { type ConversationsStore, createConversationsStore } from './conversations-store.ts';
+import { createDraftKeeper, type DraftKeeper } from './draft-keeper.ts';
+import type { Loading } from './load-messages.ts';
+import { createMessagesStore, type MessagesStore } from './messages-store.ts';
+
+/** What the page and its surroundings give: replaced in tests and in the gallery. */
+export interface Surroundings {
+  now(): number;
+  /** Someone is looking: the window has the focus and can be seen. */
+  watched(): boolean;
+  /** Runs `action` after `ms`; returns the function that calls it off. */
+  schedule(action: () => void, ms: number): () => void;
+}
+
+/** Everything the screens work on. One per page; made in main.tsx and handed down by context. */
+export interface Ui {
+  readonly link: EngineLink;
+  readonly app: AppStore;
+  readonly conversations: ConversationsStore;
+  readonly messages: MessagesStore;
+  readonly drafts: DraftKeeper;
+  /** Where each conversation's list stood last. */
+  readonly positions: Map<string, PositionView>;
+  readonly loading: Loading;
+  readonly surroundings: Surroundings;
+}
+
+export const defaultSettings: SettingsView = { theme: 'system', language: 'system', sendKey: 'enter' };
+
+export function createUi(link: EngineLink, surroundings: Surroundings, settings: SettingsView = defaultSettings): Ui {
+  return {
+    link,
+    app: createAppStore(settings),
+    conversations: createConversationsStore(),
+    messages: createMessagesStore(),
+    drafts: createDraftKeeper(link, surroundings.schedule),
+    positions: new Map(),
+    loading: { first: new Map(), edges: new Set() },
+    surroundings,
+  };
+}
