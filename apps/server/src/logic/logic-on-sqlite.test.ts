@@ -1,0 +1,135 @@
+import { Command, errorCatalogue, type SyncRequest, syncRequest, syncResponse } from '@fastim/protocol';
+import { afterAll, describe, expect, it, vi } from 'vitest';
+import { TemporaryFolders } from '../storage/sqlite/testing/temporary-folders.ts';
+import type { Storage } from '../storage/storage.ts';
+import { clientMsgId, LogicHarness, type TestConnection } from './testing/logic-harness.ts';
+
+const folders = new TemporaryFolders();
+afterAll(() => folders.remove());
+
+const generous = { sendBurstPerUser: 100_000, cursorFlushMs: 1 };
+
+async function onSqlite(options: { directory?: string; maxPages?: number } = {}) {
+  const storage = await folders.open(options);
+  const harness = new LogicHarness<Storage>({ storage, config: generous });
+  for (const userId of [1n, 2n]) {
+    await storage.users.create({
+      userId,
+      username: `user${userId}`,
+      usernameKey: `user${userId}`,
+      displayName: `User ${userId}`,
+      passwordHash: 'x',
+      createdMs: harness.clock.now(),
+    });
+  }
+  const conversationId = await harness.direct(1n, 2n, 9n);
+  const alice = await harness.online(1n);
+  const bob = await harness.online(2n);
+  const stop = async (): Promise<void> => {
+    await harness.logic.stop();
+    await storage.close();
+  };
+  return { harness, storage, conversationId, alice, bob, stop };
+}
+
+/** Until every one of them has its response. */
+async function answered(connection: TestConnection, sequenceIds: readonly number[]): Promise<void> {
+  await vi.waitFor(() => expect(sequenceIds.filter((id) => !connection.answered(id))).toEqual([]), {
+    timeout: 20_000,
+    interval: 2,
+  });
+}
+
+describe('logic on the real store', () => {
+  it('carries a message from send to read, and the list shows it', async () => {
+    const { harness, conversationId, alice, bob, stop } = await onSqlite();
+    const sent = alice.send(conversationId, '你好');
+    await answered(alice, [sent]);
+    expect(alice.ack(sent)).toMatchObject({ status: undefined, convSeq: 1, countNo: 1 });
+    expect(bob.texts()).toEqual(['你好']);
+    const read = bob.cursor(conversationId, 1, 1);
+    await harness.advance(1);
+    await answered(bob, [read]);
+    await vi.waitFor(() => expect(harness.gate.cursors(alice.id)).toMatchObject([{ deliveredSeq: 1, readSeq: 1 }]));
+    const request: SyncRequest = { sinceMs: 0, beforeActivityMs: 0, beforeConversationId: 0n, limit: 10 };
+    const synced = bob.request(Command.sync, syncRequest.encode(request));
+    await answered(bob, [synced]);
+    expect(bob.read(synced, syncResponse)).toMatchObject({
+      conversations: [
+        { conversationId, headSeq: 1, readSeq: 1, peer: { username: 'user1' }, lastMessage: { convSeq: 1 } },
+      ],
+      mark: { conversationCount: 1, headSum: 1, readSum: 1 },
+    });
+    await stop();
+  });
+
+  it('keeps every sender’s order over many batches, without a hole or a double', async () => {
+    const { harness, conversationId, alice, bob, stop } = await onSqlite();
+    const rounds = 40;
+    const sent = { alice: [] as number[], bob: [] as number[] };
+    for (let round = 0; round < rounds; round += 1) {
+      for (let number = 0; number < 25; number += 1) {
+        sent.alice.push(alice.send(conversationId, `a${sent.alice.length}`));
+        sent.bob.push(bob.send(conversationId, `b${sent.bob.length}`));
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await answered(alice, sent.alice);
+    await answered(bob, sent.bob);
+    const total = rounds * 50;
+    const seqs = [...sent.alice.map((id) => alice.ack(id).convSeq), ...sent.bob.map((id) => bob.ack(id).convSeq)];
+    expect(new Set(seqs).size).toBe(total);
+    expect(Math.max(...seqs)).toBe(total);
+    expect(bob.texts()).toEqual(sent.alice.map((_, index) => `a${index}`));
+    expect(alice.texts()).toEqual(sent.bob.map((_, index) => `b${index}`));
+    const pushed = harness.gate.messages(bob.id).map((message) => message.convSeq);
+    expect(pushed).toEqual([...pushed].sort((a, b) => a - b));
+    await stop();
+  });
+
+  it('gives a resend after a restart the first ack, and pushes nothing', async () => {
+    const directory = folders.make();
+    const before = await onSqlite({ directory });
+    const sent = before.alice.send(before.conversationId, 'once', clientMsgId(1));
+    await answered(before.alice, [sent]);
+    const ack = before.alice.ack(sent);
+    await before.stop();
+    const after = await onSqlite({ directory });
+    const again = after.alice.send(after.conversationId, 'once', clientMsgId(1));
+    const next = after.alice.send(after.conversationId, 'next', clientMsgId(2));
+    await answered(after.alice, [again, next]);
+    expect(after.alice.ack(again)).toEqual(ack);
+    expect(after.alice.ack(next).convSeq).toBe(2);
+    expect(after.bob.texts()).toEqual(['next']);
+    await after.stop();
+  });
+
+  it('acks nothing that a full disk refused, keeps the order, and goes on once there is room', async () => {
+    const directory = folders.make();
+    const cramped = await onSqlite({ directory, maxPages: 120 });
+    const text = (number: number): string => `${number} `.padEnd(2_000, 'x');
+    const acked: number[] = [];
+    let refused = 0;
+    for (let number = 1; number <= 400; number += 1) {
+      const sent = cramped.alice.send(cramped.conversationId, text(number), clientMsgId(number));
+      await answered(cramped.alice, [sent]);
+      const { status, convSeq } = cramped.alice.ack(sent);
+      if (status) {
+        expect(status.code).toBe(errorCatalogue.STORAGE_FULL.code);
+        refused += 1;
+      } else acked.push(convSeq);
+      if (refused === 3) break;
+    }
+    expect(refused).toBe(3);
+    expect(acked).toEqual(acked.map((_, index) => index + 1));
+    expect(cramped.bob.texts()).toHaveLength(acked.length);
+    await cramped.stop();
+    const roomy = await onSqlite({ directory });
+    const all = Array.from({ length: acked.length + 3 }, (_, index) => index + 1);
+    const sent = all.map((number) => roomy.alice.send(roomy.conversationId, text(number), clientMsgId(number)));
+    await answered(roomy.alice, sent);
+    expect(sent.map((sequenceId) => roomy.alice.ack(sequenceId).convSeq)).toEqual(all);
+    expect(roomy.bob.texts()).toEqual(all.slice(-3).map(text));
+    await roomy.stop();
+  });
+});
