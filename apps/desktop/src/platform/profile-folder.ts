@@ -25,7 +25,7 @@ export function profileFolderName(profile: string): string {
 
 /** The profile's own folder, made if need be, closed to other users of the machine: it holds tokens and messages. */
 export function openProfileFolder(directory: string, profile: string): string {
-  const folder = join(directory, 'profiles', profileFolderName(profile));
+  const folder = join(directory, profileFolderName(profile));
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   chmodSync(folder, 0o700);
   return folder;
