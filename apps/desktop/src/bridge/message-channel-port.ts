@@ -6,8 +6,12 @@
 import type { BridgePort } from './contract.ts';
 import { createPortInput } from './port-buffer.ts';
 
+/** Within the page. */
 export const PORT_REQUEST = 'fastim:bridge-request';
 export const PORT_ANSWER = 'fastim:bridge-port';
+/** Between preload and main process; nothing else passes over Electron's own IPC. */
+export const OPEN_CHANNEL = 'fastim:open-bridge';
+export const PORT_CHANNEL = 'fastim:bridge-port';
 
 /** What is used of the DOM's MessagePort. */
 export interface MessagePortLike {
