@@ -17,6 +17,7 @@ export function findChromium() {
 
 /** Installs what is missing from Debian's packages where that is possible; says what is missing where it is not. */
 export function ensureBrowser() {
+  /** @type {string[]} */
   const wanted = [];
   if (!findChromium()) wanted.push('chromium');
   if (!hasFont('Noto Sans CJK')) wanted.push('fonts-noto-cjk');

@@ -32,5 +32,6 @@ export function productNode() {
 
 /** Something is missing that the user has to know of; the message says what and what to do. */
 export class SetupError extends Error {
+  /** @override */
   name = 'SetupError';
 }
