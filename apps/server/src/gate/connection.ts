@@ -1,32 +1,16 @@
 import { nextState, type ServerSessionEvent, type ServerSessionState, serverSessionTable } from '@fastim/core';
-import {
-  CloseCode,
-  Command,
-  type Frame,
-  FrameDecoder,
-  MAX_DATA_AFTER_LOGIN,
-  MAX_DATA_BEFORE_LOGIN,
-  MsgType,
-  type OutgoingFrame,
-} from '@fastim/protocol';
+import { CloseCode, Command, type Frame, MsgType, type OutgoingFrame } from '@fastim/protocol';
 import type { Logger } from 'pino';
 import type { ConnectionRef, Identity } from '../cluster/contract.ts';
 import type { GateConfig } from '../config.ts';
 import { goodbyeFrame, reconnectFrame, statusAnswer, upgradeAnswer } from './answers.ts';
 import type { ClientSocket, SocketOwner } from './client-socket.ts';
-import { type DeadlineWheel, NOT_SCHEDULED, type WheelItem } from './deadline-wheel.ts';
-import {
-  CLOSE_GRACE_MS,
-  HEARTBEAT_BURST,
-  HEARTBEATS_PER_INTERVAL,
-  LOGIN_ATTEMPTS,
-  OVER_RATE_MS,
-  TICK_MS,
-  WRITE_BATCH_BYTES,
-} from './gate-limits.ts';
+import { type DeadlineWheel, NEVER, NOT_SCHEDULED, type WheelItem } from './deadline-wheel.ts';
+import { FrameIntake } from './frame-intake.ts';
+import { FrameOutlet } from './frame-outlet.ts';
+import { CLOSE_GRACE_MS, LOGIN_ATTEMPTS, OVER_RATE_MS, TICK_MS } from './gate-limits.ts';
 import type { GateMetrics } from './gate-metrics.ts';
-import { OutQueue } from './out-queue.ts';
-import { TokenBucket } from './token-bucket.ts';
+import { RateAllowance } from './rate-allowance.ts';
 
 /** What all connections of a gate share. */
 export interface ConnectionHost {
@@ -45,9 +29,6 @@ export interface ConnectionHost {
   /** Logs about a peer that does not speak the protocol, not more than once a minute and address. */
   complain(connection: Connection, reason: string): void;
 }
-
-/** Where an out queue is blocked, a partial frame began …: at a time of the wheel, or not at all. */
-const NEVER = -1;
 
 /**
  * One client connection, on either transport: decoder, session state, what waits in either direction, and deadlines.
@@ -78,10 +59,9 @@ export class Connection implements SocketOwner, WheelItem {
 
   readonly #host: ConnectionHost;
   readonly #socket: ClientSocket;
-  readonly #decoder = new FrameDecoder(MAX_DATA_BEFORE_LOGIN);
-  readonly #frameBucket: TokenBucket;
-  #heartbeatBucket: TokenBucket | undefined;
-  readonly #out = new OutQueue();
+  readonly #in = new FrameIntake();
+  readonly #out: FrameOutlet;
+  readonly #rate: RateAllowance;
   #state: ServerSessionState = 'accepted';
   #identity: Identity | undefined;
   #refusedLogins = 0;
@@ -90,21 +70,10 @@ export class Connection implements SocketOwner, WheelItem {
   readonly #acceptedAt: number;
   #heardAnything: boolean;
   #lastHeardAt: number;
-  /** Since when the frame that is half there has been coming. */
-  #frameSince = NEVER;
-  /** Since when the socket has taken nothing. */
-  #blockedSince = NEVER;
-  /** Since when the rate's allowance has been used up, without coming back to half. */
-  #overRateSince = NEVER;
   /** Frames wait for the rate; the wheel offers them again. */
   #heldByRate = false;
-  #destroyAt = NEVER;
-
-  /** Frames that came and cannot be dealt with yet; while there are any the socket is not read. */
-  #waiting: Frame[] | undefined;
-  #waitingFrom = 0;
-  #pumping = false;
   #reading = true;
+  #destroyAt = NEVER;
 
   constructor(
     host: ConnectionHost,
@@ -121,7 +90,8 @@ export class Connection implements SocketOwner, WheelItem {
     this.#lastHeardAt = host.wheel.now;
     // The first bytes of a WebSocket were its upgrade.
     this.#heardAnything = socket.transport === 'websocket';
-    this.#frameBucket = new TokenBucket(host.config.framesBurst, host.wheel.now);
+    this.#out = new FrameOutlet(socket, host.metrics);
+    this.#rate = new RateAllowance(host.config, host.wheel.now);
   }
 
   /** Begins; `gone` of the host is called exactly once afterwards. */
@@ -158,34 +128,29 @@ export class Connection implements SocketOwner, WheelItem {
 
   /** Bytes for the client that the operating system has not taken. */
   get unsent(): number {
-    return this.#out.length + this.#socket.unwritten;
+    return this.#out.unsent;
+  }
+
+  /** The client has not read so much that it gets no more work done before it does. */
+  get isCongested(): boolean {
+    return this.#out.blockedSince !== NEVER && this.#out.unsent > this.#host.config.outQueueSoftBytes;
   }
 
   // ---- up ----
 
   received(bytes: Uint8Array): void {
     if (!this.isOpen) return;
-    const { metrics, wheel } = this.#host;
+    const { config, metrics, wheel } = this.#host;
     metrics.bytesUp += bytes.length;
-    const now = wheel.now;
-    this.#lastHeardAt = now;
+    this.#lastHeardAt = wheel.now;
     this.#heardAnything = true;
-    const frames = this.#decoder.push(bytes);
-    if (frames.length > 0) {
-      if (this.#waiting) for (const frame of frames) this.#waiting.push(frame);
-      else this.#waiting = frames;
-      this.#frameSince = NEVER;
-      this.#pump();
-    } else if (this.#decoder.fault) {
-      this.#pump();
-    }
-    if (!this.isOpen || this.#decoder.buffered === 0) {
-      this.#frameSince = NEVER;
-    } else if (this.#socket.transport === 'websocket') {
+    this.#in.push(bytes, wheel.now);
+    if (this.#in.isWaiting || this.#in.fault) this.#handleWaiting();
+    if (!this.isOpen || this.#in.partialSince === NEVER) return;
+    if (this.#socket.transport === 'websocket') {
       this.#broken(CloseCode.protocolError, 'BAD_FRAME: a frame may not be split over two messages');
-    } else if (this.#frameSince === NEVER) {
-      this.#frameSince = now;
-      wheel.schedule(this, now + Math.min(this.#host.config.partialFrameIdleMs, this.#host.config.frameDeadlineMs));
+    } else {
+      wheel.schedule(this, wheel.now + Math.min(config.partialFrameIdleMs, config.frameDeadlineMs));
     }
   }
 
@@ -196,13 +161,8 @@ export class Connection implements SocketOwner, WheelItem {
 
   /** Takes a frame from the rate's allowance. False: it has to wait, and is offered again when the allowance grows. */
   takeFrame(): boolean {
-    const { config, wheel } = this.#host;
-    if (this.#frameBucket.take(wheel.now, config.framesBurst, config.framesPerSecond / 1000)) {
-      if (this.#overRateSince !== NEVER && this.#frameBucket.tokens > config.framesBurst / 2)
-        this.#overRateSince = NEVER;
-      return true;
-    }
-    if (this.#overRateSince === NEVER) this.#overRateSince = wheel.now;
+    const { wheel } = this.#host;
+    if (this.#rate.takeFrame(wheel.now)) return true;
     this.#heldByRate = true;
     wheel.schedule(this, wheel.now + TICK_MS);
     return false;
@@ -210,9 +170,7 @@ export class Connection implements SocketOwner, WheelItem {
 
   /** Takes a heartbeat from its own, much smaller allowance. */
   takeHeartbeat(): boolean {
-    const { config, wheel } = this.#host;
-    this.#heartbeatBucket ??= new TokenBucket(HEARTBEAT_BURST, wheel.now);
-    return this.#heartbeatBucket.take(wheel.now, HEARTBEAT_BURST, HEARTBEATS_PER_INTERVAL / config.heartbeatIntervalMs);
+    return this.#rate.takeHeartbeat(this.#host.wheel.now);
   }
 
   /** A LOGIN is on its way to logic: what follows waits for its outcome. */
@@ -220,35 +178,22 @@ export class Connection implements SocketOwner, WheelItem {
     this.#move('login');
   }
 
-  /** Offers what waits to the uplink, in order, and reads on when nothing does. */
-  #pump(): void {
-    if (this.#pumping) return;
-    this.#pumping = true;
+  /** Offers what waits to the uplink, and reads on when nothing does. */
+  #handleWaiting(): void {
     this.#heldByRate = false;
-    const { uplink } = this.#host;
-    while (this.#waiting && this.#waitingFrom < this.#waiting.length) {
-      if (!uplink.handle(this, this.#waiting[this.#waitingFrom]!)) break;
-      this.#waitingFrom += 1;
-    }
-    this.#pumping = false;
-    if (this.#waiting && this.#waitingFrom === this.#waiting.length) this.#forgetWaiting();
+    this.#in.offer(this.#host.uplink, this);
     // A broken stream is answered after the good frames before it.
-    if (!this.#waiting && this.#decoder.fault && this.isOpen) this.#brokenStream();
+    if (this.#in.fault && !this.#in.isWaiting && this.isOpen) this.#brokenStream();
     this.#readOrPause();
-  }
-
-  #forgetWaiting(): void {
-    this.#waiting = undefined;
-    this.#waitingFrom = 0;
-    this.#heldByRate = false;
   }
 
   #readOrPause(): void {
     const { config, metrics, wheel } = this.#host;
-    const unsent = this.#blockedSince === NEVER ? 0 : this.unsent;
-    // Half the soft limit to go on again, so that the socket is not stopped and started for each frame.
-    const soft = this.#reading ? config.outQueueSoftBytes : config.outQueueSoftBytes / 2;
-    const read = !this.isOpen || (!this.#waiting && unsent <= soft);
+    // Reading goes on at half the soft limit only, so that the socket is not stopped and started for each frame.
+    const congested = this.#reading
+      ? this.isCongested
+      : this.#out.blockedSince !== NEVER && this.#out.unsent > config.outQueueSoftBytes / 2;
+    const read = !this.isOpen || !(this.#in.isWaiting || congested);
     if (read === this.#reading) return;
     this.#reading = read;
     if (!read) {
@@ -258,24 +203,27 @@ export class Connection implements SocketOwner, WheelItem {
     }
     // The peer could not get through to us: its silence starts now.
     this.#lastHeardAt = wheel.now;
-    if (this.#frameSince !== NEVER) this.#frameSince = wheel.now;
+    if (this.#in.partialSince !== NEVER) this.#in.partialSince = wheel.now;
     this.#socket.resume();
   }
 
   // ---- down ----
 
-  /** Queues a frame of this connection; it is written when the tick ends. */
-  send(frame: OutgoingFrame): void {
+  /**
+   * Queues a frame; it is written when the tick ends. `shared`: the same frame encoded, where several connections get
+   * it.
+   */
+  send(frame: OutgoingFrame, shared?: Uint8Array): void {
     if (!this.isOpen) return;
-    this.#out.push(frame);
-    this.#queued(frame);
-  }
-
-  /** The same for a frame that other connections get too: `bytes` is the frame, encoded once. */
-  sendShared(frame: OutgoingFrame, bytes: Uint8Array): void {
-    if (!this.isOpen) return;
-    this.#out.pushEncoded(bytes);
-    this.#queued(frame);
+    const { config, wheel } = this.#host;
+    this.#out.push(frame, shared);
+    // A tick may produce a lot: find out early whether the client keeps up.
+    if (this.#out.blockedSince === NEVER && this.#out.queued > config.outQueueSoftBytes) this.#writeOut(wheel.now);
+    if (this.#out.blockedSince !== NEVER && this.#out.unsent > config.outQueueHardBytes) {
+      this.#slow('its out queue is full');
+    } else if (!this.flushArranged) {
+      this.#host.flushLater(this);
+    }
   }
 
   /** An answer of logic is on its way: one request less in flight. */
@@ -288,43 +236,24 @@ export class Connection implements SocketOwner, WheelItem {
     }
   }
 
-  #queued(frame: OutgoingFrame): void {
-    const { config, metrics } = this.#host;
-    metrics.frameDown(frame.cmd);
-    // A tick may produce a lot: find out early whether the client keeps up.
-    if (this.#blockedSince === NEVER && this.#out.length > config.outQueueSoftBytes) this.#writeOut();
-    if (this.#blockedSince !== NEVER && this.unsent > config.outQueueHardBytes) this.#slow('its out queue is full');
-    else if (!this.flushArranged) this.#host.flushLater(this);
-  }
-
   /** Writes what is queued, as far as the socket takes it, then goes on with what waits in the other direction. */
   flush(): void {
     if (!this.isOpen) return;
-    this.#writeOut();
+    this.#writeOut(this.#host.wheel.now);
     if (this.#refusedLogins >= LOGIN_ATTEMPTS) this.close(CloseCode.unauthenticated, 'too many refused logins');
-    else if (this.#waiting) this.#pump();
+    else if (this.#in.isWaiting) this.#handleWaiting();
     else this.#readOrPause();
   }
 
   written(): void {
-    if (this.#blockedSince === NEVER || this.#socket.unwritten > 0) return;
-    this.#blockedSince = NEVER;
-    this.flush();
+    if (this.#out.unblock()) this.flush();
   }
 
-  #writeOut(): void {
-    const { config, metrics, wheel } = this.#host;
-    while (this.#blockedSince === NEVER) {
-      const bytes = this.#out.take(WRITE_BATCH_BYTES);
-      if (!bytes) return;
-      metrics.writes += 1;
-      metrics.bytesDown += bytes.length;
-      this.#socket.write(bytes);
-      if (this.#socket.unwritten > 0) {
-        this.#blockedSince = wheel.now;
-        wheel.schedule(this, wheel.now + config.unwrittenTimeoutMs);
-      }
-    }
+  #writeOut(now: number): void {
+    const { config, wheel } = this.#host;
+    const wasBlocked = this.#out.blockedSince !== NEVER;
+    this.#out.write(now);
+    if (!wasBlocked && this.#out.blockedSince !== NEVER) wheel.schedule(this, now + config.unwrittenTimeoutMs);
   }
 
   // ---- life ----
@@ -333,7 +262,7 @@ export class Connection implements SocketOwner, WheelItem {
   bind(identity: Identity): void {
     if (!this.#move('bind')) return;
     this.#identity = identity;
-    this.#decoder.setMaxDataLength(MAX_DATA_AFTER_LOGIN);
+    this.#in.allowLargeFrames();
     if (!this.#host.bound(this)) this.close(CloseCode.rateLimited, 'too many connections of this user');
   }
 
@@ -347,13 +276,9 @@ export class Connection implements SocketOwner, WheelItem {
   close(code: number, reason: string, retryAfterMs = 0): void {
     if (!this.#move('close')) return;
     this.#countClose(code);
-    this.#forgetWaiting();
+    this.#in.drop();
     this.#out.push(goodbyeFrame(code, reason, retryAfterMs));
-    for (let bytes = this.#out.take(WRITE_BATCH_BYTES); bytes; bytes = this.#out.take(WRITE_BATCH_BYTES)) {
-      this.#host.metrics.bytesDown += bytes.length;
-      this.#host.metrics.writes += 1;
-      this.#socket.write(bytes);
-    }
+    this.#out.writeAll();
     this.#hangUp(code, reason);
   }
 
@@ -361,22 +286,22 @@ export class Connection implements SocketOwner, WheelItem {
   leave(): void {
     if (!this.#move('close')) return;
     this.#countClose('peer');
-    this.#forgetWaiting();
-    this.#writeOut();
+    this.#in.drop();
+    this.#out.writeAll();
     this.#hangUp(1000, '');
   }
 
   ended(): void {
     if (!this.#move('close')) return;
     this.#countClose('peer');
-    this.#forgetWaiting();
+    this.#in.drop();
     this.#hangUp(1000, '');
   }
 
   violated(code: number, reason: string): void {
     if (!this.#move('close')) return;
     this.#countClose(code);
-    this.#forgetWaiting();
+    this.#in.drop();
     this.#host.complain(this, reason);
     this.#destroyAfterGrace();
   }
@@ -389,8 +314,8 @@ export class Connection implements SocketOwner, WheelItem {
   gone(): void {
     if (!this.#move('gone')) return;
     this.#countClose('peer');
-    this.#forgetWaiting();
-    this.#out.clear();
+    this.#in.drop();
+    this.#out.drop();
     this.#host.wheel.remove(this);
     this.#host.gone(this);
   }
@@ -409,25 +334,26 @@ export class Connection implements SocketOwner, WheelItem {
 
   #slow(why: string): void {
     this.#host.metrics.slowConsumers += 1;
-    const { userId, deviceId } = this.#identity ?? {};
+    const userId = this.#identity?.userId.toString();
+    const deviceId = this.#identity?.deviceId;
     this.#host.logger.info({ connectionId: this.id, userId, deviceId, why }, 'slow consumer cut');
     // Nobody reads it, and nothing is lost: the client goes on from its cursors.
-    this.#out.clear();
+    this.#out.drop();
     this.close(CloseCode.slowConsumer, why);
   }
 
   #brokenStream(): void {
-    const fault = this.#decoder.fault!;
+    const fault = this.#in.fault!;
     if (fault.reason === 'BAD_FRAME' && this.#socket.transport === 'tcp') {
       // Not our protocol at all (TLS, HTTP, a port scan): no answer.
       this.#move('close');
       this.#countClose(CloseCode.protocolError);
       this.#host.complain(this, fault.message);
-      this.#forgetWaiting();
+      this.#in.drop();
       this.#socket.destroy();
       return;
     }
-    const header = this.#decoder.faultHeader;
+    const header = this.#in.faultHeader;
     if (fault.reason === 'UPGRADE_REQUIRED') {
       this.send(upgradeAnswer());
       this.#broken(CloseCode.upgradeRequired, `${fault.reason}: ${fault.message}`);
@@ -465,15 +391,15 @@ export class Connection implements SocketOwner, WheelItem {
       this.close(CloseCode.loginTimeout, 'no login in time');
     } else if (!this.#heardAnything && now >= this.#acceptedAt + config.firstByteTimeoutMs) {
       this.close(CloseCode.loginTimeout, 'nothing was sent');
-    } else if (this.#blockedSince !== NEVER && now >= this.#blockedSince + config.unwrittenTimeoutMs) {
+    } else if (this.#out.blockedSince !== NEVER && now >= this.#out.blockedSince + config.unwrittenTimeoutMs) {
       this.#slow('it read nothing for too long');
     } else if (now >= this.#lastHeardAt + config.heartbeatTimeoutMs) {
       this.close(CloseCode.heartbeatTimeout, 'nothing was heard for too long');
-    } else if (this.#frameSince !== NEVER && this.#reading && now >= this.#partialDeadline()) {
+    } else if (this.#in.partialSince !== NEVER && this.#reading && now >= this.#partialDeadline()) {
       this.#broken(CloseCode.protocolError, 'TIMEOUT: a frame did not end in time');
     } else if (this.#heldByRate) {
-      if (now >= this.#overRateSince + OVER_RATE_MS) this.close(CloseCode.rateLimited, 'too many frames');
-      else this.#pump();
+      if (now >= this.#rate.usedUpSince + OVER_RATE_MS) this.close(CloseCode.rateLimited, 'too many frames');
+      else this.#handleWaiting();
     }
     return this.#nextDeadline();
   }
@@ -485,14 +411,14 @@ export class Connection implements SocketOwner, WheelItem {
     let at = this.#lastHeardAt + config.heartbeatTimeoutMs;
     if (!this.isBound) at = Math.min(at, this.#acceptedAt + config.loginTimeoutMs);
     if (!this.#heardAnything) at = Math.min(at, this.#acceptedAt + config.firstByteTimeoutMs);
-    if (this.#blockedSince !== NEVER) at = Math.min(at, this.#blockedSince + config.unwrittenTimeoutMs);
-    if (this.#frameSince !== NEVER && this.#reading) at = Math.min(at, this.#partialDeadline());
+    if (this.#out.blockedSince !== NEVER) at = Math.min(at, this.#out.blockedSince + config.unwrittenTimeoutMs);
+    if (this.#in.partialSince !== NEVER && this.#reading) at = Math.min(at, this.#partialDeadline());
     if (this.#heldByRate) at = Math.min(at, wheel.now + TICK_MS);
     return at;
   }
 
   #partialDeadline(): number {
     const { partialFrameIdleMs, frameDeadlineMs } = this.#host.config;
-    return Math.min(this.#lastHeardAt + partialFrameIdleMs, this.#frameSince + frameDeadlineMs);
+    return Math.min(this.#lastHeardAt + partialFrameIdleMs, this.#in.partialSince + frameDeadlineMs);
   }
 }

@@ -12,6 +12,9 @@ export interface WheelItem {
 
 export const NOT_SCHEDULED = -1;
 
+/** In place of a wheel time: it has not happened. */
+export const NEVER = -1;
+
 /** 128 s at 250 ms: longer than any usual deadline. Farther ones are looked at once on the way. */
 const SLOTS = 512;
 

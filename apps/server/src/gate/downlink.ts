@@ -45,8 +45,7 @@ export class Downlink {
       const connection = this.#table.get(id);
       if (!connection) continue;
       if (isResponse) connection.answered(frame);
-      if (shared) connection.sendShared(frame, shared);
-      else connection.send(frame);
+      connection.send(frame, shared);
     }
   }
 

@@ -70,7 +70,7 @@ function uplinkSteps({ config, logic, metrics, logger }: UplinkOptions): readonl
       take(connection, frame) {
         // What follows a LOGIN waits for its outcome.
         if (connection.state === 'authenticating') return 'wait';
-        if (connection.inFlight >= config.inFlightPerConnection) return 'wait';
+        if (connection.inFlight >= config.inFlightPerConnection || connection.isCongested) return 'wait';
         if (!connection.takeFrame()) return 'wait';
         if (frame.cmd === Command.heartbeat && !connection.takeHeartbeat()) {
           connection.close(CloseCode.rateLimited, 'too many heartbeats');

@@ -1,0 +1,77 @@
+import type { OutgoingFrame } from '@fastim/protocol';
+import type { ClientSocket } from './client-socket.ts';
+import { NEVER } from './deadline-wheel.ts';
+import { WRITE_BATCH_BYTES } from './gate-limits.ts';
+import type { GateMetrics } from './gate-metrics.ts';
+import { OutQueue } from './out-queue.ts';
+
+/**
+ * Frames for one client, on their way into its socket. While the socket has bytes that the operating system does not
+ * take, nothing more is given to it: progress can then be told from standstill, and what is not sent can be dropped.
+ */
+export class FrameOutlet {
+  readonly #socket: ClientSocket;
+  readonly #metrics: GateMetrics;
+  readonly #queue = new OutQueue();
+  #blockedSince = NEVER;
+
+  constructor(socket: ClientSocket, metrics: GateMetrics) {
+    this.#socket = socket;
+    this.#metrics = metrics;
+  }
+
+  /** Since when the socket has taken nothing; NEVER: it takes what it is given. */
+  get blockedSince(): number {
+    return this.#blockedSince;
+  }
+
+  /** Bytes that wait here. */
+  get queued(): number {
+    return this.#queue.length;
+  }
+
+  /** Bytes that the operating system has not taken. */
+  get unsent(): number {
+    return this.#queue.length + this.#socket.unwritten;
+  }
+
+  /** `shared`: the frame, encoded once for several connections. */
+  push(frame: OutgoingFrame, shared?: Uint8Array): void {
+    this.#metrics.frameDown(frame.cmd);
+    if (shared) this.#queue.pushEncoded(shared);
+    else this.#queue.push(frame);
+  }
+
+  /** Writes until the queue is empty or the socket blocks. */
+  write(now: number): void {
+    while (this.#blockedSince === NEVER && this.#writeBatch()) {
+      if (this.#socket.unwritten > 0) this.#blockedSince = now;
+    }
+  }
+
+  /** Gives everything to the socket, blocked or not: the last words. */
+  writeAll(): void {
+    while (this.#writeBatch());
+  }
+
+  /** The socket says it wrote something; true: it was blocked and no longer is. */
+  unblock(): boolean {
+    if (this.#blockedSince === NEVER || this.#socket.unwritten > 0) return false;
+    this.#blockedSince = NEVER;
+    return true;
+  }
+
+  /** Forgets what is queued. */
+  drop(): void {
+    this.#queue.clear();
+  }
+
+  #writeBatch(): boolean {
+    const bytes = this.#queue.take(WRITE_BATCH_BYTES);
+    if (!bytes) return false;
+    this.#metrics.writes += 1;
+    this.#metrics.bytesDown += bytes.length;
+    this.#socket.write(bytes);
+    return true;
+  }
+}
