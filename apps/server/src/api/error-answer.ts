@@ -68,17 +68,20 @@ function toRefusal(error: unknown): FastimError {
       return new FastimError('FRAME_TOO_LARGE', 'The body is too large.');
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
       return new HttpRefusal(415, 'BAD_REQUEST', 'The body has to be application/json.');
-    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
-    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
-    case 'FST_ERR_BAD_URL':
-    case 'FST_ERR_MAX_PARAM_LENGTH':
     // The caller went away in the middle of its body; nobody reads this answer.
     case 'ECONNRESET':
     case 'ERR_STREAM_PREMATURE_CLOSE':
       return new FastimError('BAD_REQUEST');
     default:
-      return new FastimError('INTERNAL', undefined, { retryAfterMs: RETRY_UNAVAILABLE_MS });
+      return fromStatus((error as Partial<FastifyError> | undefined)?.statusCode);
   }
+}
+
+/** What the framework or a plugin refused: its 4xx are the caller's, everything else is ours. */
+function fromStatus(status: number | undefined): FastimError {
+  if (status === 403 || status === 404) return new FastimError('NOT_FOUND');
+  if (status !== undefined && status >= 400 && status < 500) return new FastimError('BAD_REQUEST');
+  return new FastimError('INTERNAL', undefined, { retryAfterMs: RETRY_UNAVAILABLE_MS });
 }
 
 function fromStorage(error: StorageError): FastimError {

@@ -7,7 +7,7 @@ const MAX_ID = 2n ** 63n - 1n;
 /** A 64-bit id: decimal text, because JSON numbers lose digits. */
 export const idText = z
   .string()
-  .regex(/^[1-9]\d{0,18}$/, 'must be a decimal id')
+  .regex(/^[1-9]\d{0,18}$/, { message: 'must be a decimal id', abort: true })
   .refine((text) => BigInt(text) <= MAX_ID, 'must be a decimal id')
   .meta({ description: '64-bit id, decimal', example: '281474976710656001' });
 
