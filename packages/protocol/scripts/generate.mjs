@@ -28,7 +28,6 @@ if (!(existsSync(stamp) && readFileSync(stamp, 'utf8') === hash)) {
       '-w',
       'es6',
       '--es6',
-      '--force-long',
       '--no-verify',
       '--no-convert',
       '--no-delimited',

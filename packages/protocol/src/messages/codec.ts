@@ -57,12 +57,18 @@ export function codec<T, G>(generated: GeneratedType<G>, toWire: (value: T) => G
 
 type WireLong = Long | number | null | undefined;
 
-const MAX_ID = 0xffff_ffff_ffff_ffffn;
+/** A 64-bit number and its two halves, the same eight bytes: several times faster than shifting a bigint. */
+const whole = new BigUint64Array(1);
+const halves = new Uint32Array(whole.buffer);
+whole[0] = 1n;
+const LOW = halves[0] === 1 ? 0 : 1;
+const HIGH = 1 - LOW;
 
 /** 64-bit id → wire. protobufjs encodes a bigint as 0, so every id passes through here. */
 export function idToWire(id: bigint): Long {
-  if (id < 0n || id > MAX_ID) throw new LocalProtocolError(`id ${id} is not an unsigned 64-bit number`);
-  return new Long(Number(id & 0xffff_ffffn), Number(id >> 32n), true);
+  whole[0] = id;
+  if (whole[0] !== id) throw new LocalProtocolError(`id ${id} is not an unsigned 64-bit number`);
+  return new Long(halves[LOW]!, halves[HIGH]!, true);
 }
 
 export function idFromWire(value: WireLong): bigint {
@@ -71,10 +77,10 @@ export function idFromWire(value: WireLong): bigint {
   return (BigInt(value.high >>> 0) << 32n) | BigInt(value.low >>> 0);
 }
 
-/** Count or time → wire. Safe integers only. */
-export function countToWire(value: number): Long {
+/** Count or time → wire. Safe integers only: protobufjs encodes those exactly. */
+export function countToWire(value: number): number {
   if (!Number.isSafeInteger(value) || value < 0) throw new LocalProtocolError(`${value} is not a count`);
-  return new Long(value | 0, Math.floor(value / 0x1_0000_0000), true);
+  return value;
 }
 
 /** Throws RemoteProtocolError for a value over 2^53 − 1. */
