@@ -1,11 +1,11 @@
 /** One engine and store for each profile, made when the profile is first used. */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { isProfileName, PROFILE_RULE } from '../bridge/profile-name.ts';
 import type { ClientApi } from '../engine/client-api.ts';
 
 export interface EngineOptions {
+  /** Of all profiles; the engine keeps each in a folder of its own. */
   directory: string;
   profile: string;
   logger: Logger;
@@ -43,11 +43,9 @@ export function createEnginePool(options: EnginePoolOptions): EnginePool {
   let stopping: Promise<void> | undefined;
 
   const start = async (profile: string): Promise<ClientApi> => {
-    const directory = join(options.data, 'profiles', profile);
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
     const logger = options.logger.child({ profile });
     const client = options.createClient({
-      directory,
+      directory: join(options.data, 'profiles'),
       profile,
       logger,
       suggestedServerUrl: options.suggestedServerUrl,

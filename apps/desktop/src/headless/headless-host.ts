@@ -55,7 +55,7 @@ export async function startHeadlessHost(options: HeadlessHostOptions): Promise<H
     data,
     logger,
     suggestedServerUrl: options.suggestedServerUrl,
-    clientVersion: packageVersion(),
+    clientVersion: clientVersion(),
     createClient: options.createClient ?? createNodeClient,
   });
   const endpoint = serveBridgeEndpoint({ server, engines, policy, token, clock, logger });
@@ -88,7 +88,7 @@ export async function startHeadlessHost(options: HeadlessHostOptions): Promise<H
   };
 }
 
-function packageVersion(): string {
+function clientVersion(): string {
   const text = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-  return String((JSON.parse(text) as { version?: unknown }).version);
+  return `fastim-desktop/${(JSON.parse(text) as { version: string }).version}`;
 }

@@ -20,9 +20,9 @@ const methods = (shell: RunningShell) => shell.client.calls.map((call) => call.m
 describe('the desktop shell', () => {
   it('keeps each profile in a folder of its own, with Chromium’s files and the lock in it', async () => {
     const shell = await start({ profile: 'bob' });
-    const folder = join(shell.directory, 'user-data/profiles/bob');
-    expect(shell.made).toEqual([{ directory: folder, profile: 'bob', suggestedServerUrl: 'http://127.0.0.1:8600' }]);
-    expect(shell.electron.app.paths.userData).toBe(join(folder, 'shell'));
+    const directory = join(shell.directory, 'user-data/profiles');
+    expect(shell.made).toEqual([{ directory, profile: 'bob', suggestedServerUrl: 'http://127.0.0.1:8600' }]);
+    expect(shell.electron.app.paths.userData).toBe(join(directory, 'bob/shell'));
   });
 
   it('gives way to the instance that has the profile: no window, no engine', async () => {

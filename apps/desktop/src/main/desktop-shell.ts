@@ -42,7 +42,8 @@ export async function runDesktopShell(shell: DesktopShellOptions): Promise<void>
   const { app } = electron;
   app.setName('FastIM');
   if (platform === 'win32') app.setAppUserModelId('org.fastim.desktop');
-  const profileDirectory = join(options.data ?? app.getPath('userData'), 'profiles', options.profile);
+  const profiles = join(options.data ?? app.getPath('userData'), 'profiles');
+  const profileDirectory = join(profiles, options.profile);
   // Chromium's own files, and with them Electron's lock for one instance, belong to the profile.
   app.setPath('userData', join(profileDirectory, 'shell'));
   if (!app.requestSingleInstanceLock()) {
@@ -80,7 +81,7 @@ export async function runDesktopShell(shell: DesktopShellOptions): Promise<void>
   });
 
   const client = shell.createClient({
-    directory: profileDirectory,
+    directory: profiles,
     profile: options.profile,
     suggestedServerUrl: options.suggestedServerUrl,
   });

@@ -38,7 +38,7 @@ function readOptions(): ShellOptions | undefined {
 
 // Not app.getVersion(): outside a package that is Electron's own.
 const packageJson = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
-const clientVersion = String((JSON.parse(packageJson) as { version?: unknown }).version);
+const clientVersion = `fastim-desktop/${(JSON.parse(packageJson) as { version: string }).version}`;
 
 const options = readOptions();
 if (options) {
