@@ -142,6 +142,17 @@ const cases: Case[] = [
     statuses: { 1: code('UNKNOWN_CMD') },
   },
   {
+    name: '7: a notification that the gate does not know',
+    bound: true,
+    play: async (client, fixture) => {
+      client.send({ ...request(200, 1), msgType: MsgType.notify }, request(Command.send, 2));
+      await client.status(2);
+      expect(client.response(1)).toBeUndefined();
+      expect(await fixture.count('fastim_gate_frames_rejected_total', { reason: 'notify_ignored' })).toBe(1);
+    },
+    statuses: { 2: 0 },
+  },
+  {
     name: '7: twenty unknown commands in a row',
     bound: true,
     play(client) {

@@ -11,6 +11,7 @@ export type RejectReason =
   | 'unknown_command'
   | 'duplicate_sequence'
   | 'response_ignored'
+  | 'notify_ignored'
   | 'logic_failed';
 
 /** What a scrape asks the gate for. */

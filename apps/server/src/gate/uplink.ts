@@ -87,11 +87,11 @@ function uplinkSteps({ config, logic, metrics, logger }: UplinkOptions): readonl
           metrics.rejected('response_ignored');
           return 'done';
         }
-        if (frame.msgType === MsgType.notify && frame.cmd === Command.goodbye) {
-          connection.leave();
-          return 'done';
-        }
-        return 'next';
+        if (frame.msgType !== MsgType.notify) return 'next';
+        // Nobody waits for an answer to a notification: one that we do not know is dropped.
+        if (frame.cmd === Command.goodbye) connection.leave();
+        else metrics.rejected('notify_ignored');
+        return 'done';
       },
     },
     {
