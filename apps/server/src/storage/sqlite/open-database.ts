@@ -3,8 +3,6 @@ import { StorageRefusal } from '../storage.ts';
 import { makeDurable, pragmaPort, setPageSize, tuneReader, tuneWriter } from './pragmas.ts';
 import { sqliteCode } from './sqlite-faults.ts';
 
-export const DATABASE_FILE = 'fastim.db';
-
 /** The one connection that writes. Throws StorageRefusal when what is there cannot be used. */
 export function openForWriting(path: string): Database {
   return opened(path, (database) => {

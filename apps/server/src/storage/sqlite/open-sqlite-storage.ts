@@ -3,6 +3,7 @@ import type { Clock, NodeLease } from '@fastim/core';
 import type { Logger } from 'pino';
 import type { Storage } from '../storage.ts';
 import { type DataFolderLock, lockDataFolder } from './data-folder-lock.ts';
+import { DATABASE_FILE } from './database-file.ts';
 import { requireSupportedNode } from './node-version.ts';
 import { SqliteConversationStore } from './stores/sqlite-conversation-store.ts';
 import { SqliteMessageStore } from './stores/sqlite-message-store.ts';
@@ -12,7 +13,6 @@ import type { ReaderOperations, WriterOperations } from './worker/operations.ts'
 import { WorkerClient, type WorkerClientOptions } from './worker/worker-client.ts';
 import type { WorkerNote, WorkerStart } from './worker/worker-messages.ts';
 
-const DATABASE_FILE = 'fastim.db';
 const DEFAULT_SLOW_QUERY_MS = 200;
 const MOST_WAITING_CALLS = 8_192;
 const MOST_WAITING_BYTES = 64 * 1024 * 1024;
