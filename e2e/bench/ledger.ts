@@ -108,6 +108,7 @@ export class Ledger {
       const numbers = new Set<number>();
       let sent = 0;
       let complete = 0;
+      let highest = 0;
       for (const { ackedSeq, deliveredSeq } of lanes) {
         sent += ackedSeq.length;
         for (let number = 0; number < ackedSeq.length; number += 1) {
@@ -116,11 +117,12 @@ export class Ledger {
           complete += 1;
           if (numbers.has(convSeq)) twice += 1;
           numbers.add(convSeq);
+          highest = Math.max(highest, convSeq);
         }
       }
       lost += sent - complete;
       // 1..n: with n different numbers, the highest is n if and only if there is no hole.
-      if (numbers.size > 0) lost += Math.max(0, Math.max(...numbers) - numbers.size - (sent - complete));
+      lost += Math.max(0, highest - numbers.size - (sent - complete));
     }
     return { lost, duplicated: duplicated + twice, misordered };
   }

@@ -54,6 +54,7 @@ describe('PROTOCOL.md', () => {
     expect(values.slice(1)).toEqual([
       limits.MAX_DATA_BEFORE_LOGIN,
       limits.MAX_DATA_AFTER_LOGIN,
+      limits.MAX_WEBSOCKET_MESSAGE,
       limits.MAX_TEXT_LENGTH,
       limits.CLIENT_MSG_ID_LENGTH,
       limits.MAX_REPEATED,

@@ -151,6 +151,7 @@ describe('the ack queue', () => {
     queue.postpone('a', 0, 50);
     queue.add('X', 'other');
     take(queue, 10);
+    expect(queue.nextTimeout()).toBe(10 + 1_001);
     expect(take(queue, 100)).toBe('');
     expect(queue.nextTimeout()).toBe(10 + 1_001);
     queue.settle('X');

@@ -57,6 +57,14 @@ describe('the reorder buffer', () => {
     expect(buffer.dueGap(1_600)).toEqual({ from: 15, to: 17 });
   });
 
+  it('waits anew for the rest of a gap of which a pull brought a part', () => {
+    const buffer = make(10);
+    buffer.accept(20, 'twenty', 0);
+    expect(buffer.advanceTo(15, 600)).toEqual([]);
+    expect([buffer.nextTimeout(), buffer.dueGap(1_099)]).toEqual([1_100, undefined]);
+    expect(buffer.dueGap(1_100)).toEqual({ from: 16, to: 19 });
+  });
+
   it('knows of a head without its item', () => {
     const buffer = make(3);
     buffer.noteHead(3, 0);
