@@ -61,7 +61,7 @@ export class AcceptMessage {
     if (order.size > 0) {
       const held = order.hold(packet.connection, request.conversationId, request.clientMsgId, now);
       if (held) {
-        store.refuse(packet, route, request, held, answer.spread(retryAfter.overloaded), 'an older one waits');
+        store.refuse(packet, route, request, held.reason, held.retryAfterMs, 'an older one comes first');
         return;
       }
     }

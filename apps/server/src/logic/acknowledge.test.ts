@@ -114,6 +114,27 @@ describe('CURSOR', () => {
     expect(harness.gate.cursors(alice.id)).toMatchObject([{ deliveredSeq: 3, readSeq: 3 }]);
   });
 
+  it('reaches the other user also in a conversation in which nothing was sent since the server started', async () => {
+    const { harness: before, conversationId } = await conversationOf(2);
+    const harness = new LogicHarness({ storage: before.storage, config: { cursorFlushMs: flushMs } });
+    const alice = await harness.online(1n);
+    const bob = await harness.online(2n);
+    bob.cursor(conversationId, 2);
+    await harness.advance(flushMs);
+    expect(harness.gate.cursors(alice.id)).toMatchObject([{ userId: 2n, deliveredSeq: 2 }]);
+  });
+
+  it('is answered OK, once, when only the members cannot be looked up', async () => {
+    const { harness: before, conversationId } = await conversationOf(2);
+    const harness = new LogicHarness({ storage: before.storage, config: { cursorFlushMs: flushMs } });
+    const bob = await harness.online(2n);
+    harness.storage.memberIds = () => Promise.reject(new StorageError('io', 'unreadable'));
+    const sequenceId = bob.cursor(conversationId, 2);
+    await harness.advance(flushMs);
+    expect(harness.gate.frames(bob.id, Command.cursor)).toHaveLength(1);
+    expect(bob.read(sequenceId, statusResponse).status).toBeUndefined();
+  });
+
   it('answers OK for a conversation that is not the user’s, and moves nothing', async () => {
     const { harness, bob } = await conversationOf(1);
     const foreign = await harness.direct(3n, 4n, 8n);

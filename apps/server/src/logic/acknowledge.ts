@@ -36,6 +36,7 @@ export class Acknowledge {
   #flushing: Promise<void> | undefined;
   /** The buffer came due while a write was under way. */
   #due = false;
+  #stopping = false;
 
   constructor(parts: {
     conversations: ConversationStore;
@@ -70,6 +71,11 @@ export class Acknowledge {
       const seq = Math.max(move.deliveredSeq, move.readSeq);
       if (seq > 0) this.#pending.acknowledged(route, move.conversationId, seq, now);
     }
+    if (this.#stopping) {
+      const retryAfterMs = this.#answer.spread(retryAfter.unavailable);
+      this.#answer.refuse(packet, { reason: 'UNAVAILABLE', message: undefined, retryAfterMs });
+      return;
+    }
     const wait = this.#rate.take(route.identity.userId, now, Math.max(1, moves.length));
     if (wait > 0) {
       this.#answer.refuse(packet, { reason: 'RATE_LIMITED', message: undefined, retryAfterMs: wait });
@@ -87,8 +93,9 @@ export class Acknowledge {
     else this.#cancelTimer ??= this.#clock.setTimer(this.#flushMs, () => this.#comeDue());
   }
 
-  /** Writes what is there; resolves when everything taken so far is answered. */
-  async flush(): Promise<void> {
+  /** Takes no more; resolves when everything taken before is written and answered. */
+  async stop(): Promise<void> {
+    this.#stopping = true;
     this.#comeDue();
     while (this.#flushing) await this.#flushing;
   }
@@ -110,24 +117,25 @@ export class Acknowledge {
 
   /** Never rejects. */
   async #write(batch: CursorBatch): Promise<void> {
+    let risen: MemberCursor[];
     try {
       const raises = raisesOf(batch);
       const startedAt = performance.now();
-      const risen = raises.length === 0 ? [] : await this.#conversations.raiseCursors(raises);
+      risen = raises.length === 0 ? [] : await this.#conversations.raiseCursors(raises);
       this.#metrics.cursorFlushSeconds.observe((performance.now() - startedAt) / 1000);
       for (const request of batch.requests) this.#answer.ok(request);
-      this.#metrics.cursorsRaised += risen.length;
-      for (const cursor of risen) this.#announce(cursor, batch);
     } catch (error) {
       const refusal = this.#answer.explain(error, batch.requests[0]?.logId);
       for (const request of batch.requests) this.#answer.refuse(request, refusal);
+      return;
     }
+    this.#metrics.cursorsRaised += risen.length;
+    for (const cursor of risen) this.#announce(cursor, batch).catch(this.#announceFailed);
   }
 
-  #announce(cursor: MemberCursor, batch: CursorBatch): void {
+  async #announce(cursor: MemberCursor, batch: CursorBatch): Promise<void> {
     const members = this.#members.of(cursor.conversationId);
-    if (members instanceof Promise) members.then((found) => this.#push(cursor, batch, found), this.#lookupFailed);
-    else this.#push(cursor, batch, members);
+    this.#push(cursor, batch, members instanceof Promise ? await members : members);
   }
 
   #push(cursor: MemberCursor, batch: CursorBatch, members: readonly bigint[]): void {
@@ -137,7 +145,7 @@ export class Acknowledge {
       this.#toGate.push(route, Command.cursors, piece, 0);
     };
     for (const userId of members) {
-      if (userId !== cursor.userId) visitRoutes(this.#routes, userId, push, this.#lookupFailed);
+      if (userId !== cursor.userId) visitRoutes(this.#routes, userId, push, this.#announceFailed);
     }
     // The user's own devices: all but those that said it themselves, and only where reading moved.
     const behind: Route[] = [];
@@ -150,12 +158,13 @@ export class Acknowledge {
         if (readSeq > 0) readHere = true;
         if (readSeq < cursor.readSeq) behind.push(route);
       },
-      this.#lookupFailed,
+      this.#announceFailed,
     );
     if (readHere) for (const route of behind) push(route);
   }
 
-  readonly #lookupFailed = (error: unknown): void => {
+  /** The cursor is stored; who missed the push learns by sync. */
+  readonly #announceFailed = (error: unknown): void => {
     this.#answer.explain(error);
   };
 }

@@ -44,6 +44,7 @@ export class FanOut {
     this.#members.learn(append.conversationId, outcome.memberIds);
     const now = this.#clock.now();
     let piece: Uint8Array | undefined;
+    let connections = 0;
     const push = (route: Route): void => {
       if (route === sender) return;
       piece ??= messagePush.encode({
@@ -61,10 +62,14 @@ export class FanOut {
           },
         ],
       });
+      connections += 1;
       this.#toGate.push(route, Command.messages, piece, logId);
       this.#pending.pushed(route, append.conversationId, outcome.convSeq, piece, logId, now);
     };
     for (const userId of outcome.memberIds) visitRoutes(this.#routes, userId, push, this.#lookupFailed);
+    if (this.#logger.isLevelEnabled('debug')) {
+      this.#logger.debug({ logId, msgId: outcome.msgId.toString(), connections }, 'message pushed');
+    }
   }
 
   readonly #lookupFailed = (error: unknown): void => {

@@ -1,3 +1,12 @@
+export interface GroupCommitOptions<T> {
+  /** Most items of one batch. */
+  readonly batchLimit: number;
+  /** Most items that wait, and most bytes of them; what is over is not taken. */
+  readonly waitingLimit: number;
+  readonly waitingBytesLimit: number;
+  readonly sizeOf: (item: T) => number;
+}
+
 /**
  * Group commit without IO (DESIGN 5.4): one batch is under way at a time; what arrives meanwhile is the next batch.
  * An idle writer never waits, and a busy one gets batches as large as its own slowness makes them.
@@ -7,15 +16,13 @@
  * the first was not. The writer loses nothing: it has one file and one fsync, and would only queue the second.
  */
 export class GroupCommit<T> {
-  readonly #batchLimit: number;
-  readonly #waitingLimit: number;
+  readonly #options: GroupCommitOptions<T>;
   #waiting: T[] = [];
+  #waitingBytes = 0;
   #underWay = 0;
 
-  /** At most `batchLimit` items a batch, at most `waitingLimit` items waiting. */
-  constructor(options: { readonly batchLimit: number; readonly waitingLimit: number }) {
-    this.#batchLimit = options.batchLimit;
-    this.#waitingLimit = options.waitingLimit;
+  constructor(options: GroupCommitOptions<T>) {
+    this.#options = options;
   }
 
   get waiting(): number {
@@ -32,7 +39,10 @@ export class GroupCommit<T> {
 
   /** False: the bound is reached, and the item was not taken. */
   add(item: T): boolean {
-    if (this.#waiting.length >= this.#waitingLimit) return false;
+    if (this.#waiting.length >= this.#options.waitingLimit) return false;
+    const bytes = this.#waitingBytes + this.#options.sizeOf(item);
+    if (bytes > this.#options.waitingBytesLimit) return false;
+    this.#waitingBytes = bytes;
     this.#waiting.push(item);
     return true;
   }
@@ -40,12 +50,15 @@ export class GroupCommit<T> {
   /** The batch to start now, oldest first; undefined while one is under way or nothing waits. */
   take(): T[] | undefined {
     if (this.#underWay > 0 || this.#waiting.length === 0) return undefined;
+    const { batchLimit, sizeOf } = this.#options;
     let batch = this.#waiting;
-    if (batch.length > this.#batchLimit) {
-      batch = this.#waiting.slice(0, this.#batchLimit);
-      this.#waiting = this.#waiting.slice(this.#batchLimit);
+    if (batch.length > batchLimit) {
+      batch = this.#waiting.slice(0, batchLimit);
+      this.#waiting = this.#waiting.slice(batchLimit);
+      for (const item of batch) this.#waitingBytes -= sizeOf(item);
     } else {
       this.#waiting = [];
+      this.#waitingBytes = 0;
     }
     this.#underWay = batch.length;
     return batch;
@@ -60,6 +73,7 @@ export class GroupCommit<T> {
   takeWaiting(): T[] {
     const waiting = this.#waiting;
     this.#waiting = [];
+    this.#waitingBytes = 0;
     return waiting;
   }
 }

@@ -6,6 +6,7 @@ import type { ConversationStore } from '../storage/conversation-store.ts';
 import type { Answer } from './answer.ts';
 import { MAX_HEARTBEAT_MOVED, SINCE_OVERLAP } from './logic-limits.ts';
 import { rowsThatFit, stateSize } from './page.ts';
+import { type RateLimit, requirePull } from './rate-limit.ts';
 
 /**
  * HEARTBEAT: the safety net (DESIGN 5.9). The client says what it knows in four numbers; where they differ from the
@@ -14,11 +15,19 @@ import { rowsThatFit, stateSize } from './page.ts';
 export class AnswerHeartbeat {
   readonly #conversations: ConversationStore;
   readonly #answer: Answer;
+  readonly #rate: RateLimit<bigint>;
   readonly #clock: Clock;
 
-  constructor(parts: { conversations: ConversationStore; answer: Answer; clock: Clock }) {
+  constructor(parts: {
+    conversations: ConversationStore;
+    answer: Answer;
+    /** Pulls per user: a beat reads too. */
+    rate: RateLimit<bigint>;
+    clock: Clock;
+  }) {
     this.#conversations = parts.conversations;
     this.#answer = parts.answer;
+    this.#rate = parts.rate;
     this.#clock = parts.clock;
   }
 
@@ -26,6 +35,7 @@ export class AnswerHeartbeat {
     const { mark } = heartbeatRequest.decode(packet.data);
     const serverTimeMs = this.#clock.now();
     const { userId } = route.identity;
+    requirePull(this.#rate, userId, serverTimeMs);
     const truth = await this.#conversations.mark(userId);
     const { rows, more } = sameMark(mark, truth) ? { rows: [], more: false } : await this.#moved(userId, mark.sinceMs);
     const fit = rowsThatFit(rows, stateSize);

@@ -1,5 +1,7 @@
 /** Bounds that are no operator's business. Times in ms. */
 
+/** Bytes of message bodies that wait to be stored; past it SEND is answered OVERLOADED. */
+export const MAX_WAITING_BYTES = 32 * 1024 * 1024;
 /** Cursor moves in the buffer; past it CURSOR is answered OVERLOADED. */
 export const MAX_BUFFERED_MOVES = 50_000;
 /** Cursor moves that flush the buffer before its time. */

@@ -48,8 +48,8 @@ export interface Logic extends LogicPort {
   /** Idempotent, as is stop. */
   start(): void;
   /**
-   * Resolves when every message and cursor taken before is written and answered. Messages that come later are answered
-   * UNAVAILABLE. The storage is closed after this, not before.
+   * Resolves when every message and cursor taken before is written and answered. Those that come later are answered
+   * UNAVAILABLE, for good: a logic that was stopped is not started again. The storage is closed after this, not before.
    */
   stop(): Promise<void>;
 }
@@ -125,7 +125,7 @@ export function createLogic(parts: LogicParts): Logic {
     rate: pulls,
     clock,
   });
-  const heartbeat = new AnswerHeartbeat({ conversations: storage.conversations, answer, clock });
+  const heartbeat = new AnswerHeartbeat({ conversations: storage.conversations, answer, rate: pulls, clock });
   const logIn = new LogIn({
     access: parts.access,
     routes,
@@ -202,7 +202,7 @@ export function createLogic(parts: LogicParts): Logic {
       cancelTick?.();
       cancelTick = undefined;
       await store.stop();
-      await acknowledge.flush();
+      await acknowledge.stop();
     },
   };
 }

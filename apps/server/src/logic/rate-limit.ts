@@ -1,3 +1,5 @@
+import { FastimError } from '@fastim/protocol';
+
 /**
  * A token bucket per key in one number (GCRA): the time at which the bucket will be full again. No timers; idle keys
  * are dropped by `sweep`.
@@ -31,4 +33,10 @@ export class RateLimit<K> {
   sweep(now: number): void {
     for (const [key, fullAt] of this.#fullAt) if (fullAt <= now) this.#fullAt.delete(key);
   }
+}
+
+/** Throws RATE_LIMITED with the time to wait for a user who pulls too often. */
+export function requirePull(rate: RateLimit<bigint>, userId: bigint, now: number): void {
+  const wait = rate.take(userId, now);
+  if (wait > 0) throw new FastimError('RATE_LIMITED', undefined, { retryAfterMs: wait });
 }

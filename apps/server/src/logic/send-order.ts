@@ -1,8 +1,13 @@
 import type { ErrorName } from '@fastim/protocol';
 import type { ConnectionRef } from '../cluster/contract.ts';
 
-/** How long a lane waits for its refused message before it goes on without: the client gave that one up. */
+/** How long past its time a lane waits for its refused message before it goes on: the client gave that one up. */
 export const LANE_PATIENCE_MS = 10_000;
+
+export interface Held {
+  readonly reason: ErrorName;
+  readonly retryAfterMs: number;
+}
 
 /**
  * Keeps a sender's order over refusals (I3). When a SEND is refused with "try again later", those of the same
@@ -25,7 +30,7 @@ export class SendOrder {
     connection: ConnectionRef,
     conversationId: bigint,
     clientMsgId: Uint8Array,
-    reason: ErrorName,
+    refusal: Held,
     now: number,
   ): void {
     const key = connectionKey(connection);
@@ -37,19 +42,26 @@ export class SendOrder {
     const lane = lanes.get(conversationId);
     if (lane && lane.until > now && !sameBytes(lane.expected, clientMsgId)) return;
     if (!lane) this.#size += 1;
-    lanes.set(conversationId, { expected: Uint8Array.from(clientMsgId), reason, until: now + LANE_PATIENCE_MS });
+    lanes.set(conversationId, {
+      expected: Uint8Array.from(clientMsgId),
+      reason: refusal.reason,
+      comesAt: now + refusal.retryAfterMs,
+      until: now + refusal.retryAfterMs + LANE_PATIENCE_MS,
+    });
   }
 
   /**
    * Undefined: the message may go on (and if it is the one waited for, the lane is free again). Else why the one
-   * before it was refused.
+   * before it was refused, and when that one is to come again.
    */
-  hold(connection: ConnectionRef, conversationId: bigint, clientMsgId: Uint8Array, now: number): ErrorName | undefined {
+  hold(connection: ConnectionRef, conversationId: bigint, clientMsgId: Uint8Array, now: number): Held | undefined {
     const key = connectionKey(connection);
     const lanes = this.#connections.get(key);
     const lane = lanes?.get(conversationId);
     if (!lanes || !lane) return undefined;
-    if (lane.until > now && !sameBytes(lane.expected, clientMsgId)) return lane.reason;
+    if (lane.until > now && !sameBytes(lane.expected, clientMsgId)) {
+      return { reason: lane.reason, retryAfterMs: Math.max(1, lane.comesAt - now) };
+    }
     lanes.delete(conversationId);
     this.#size -= 1;
     if (lanes.size === 0) this.#connections.delete(key);
@@ -66,6 +78,7 @@ export class SendOrder {
 interface Lane {
   readonly expected: Uint8Array;
   readonly reason: ErrorName;
+  readonly comesAt: number;
   readonly until: number;
 }
 

@@ -357,7 +357,8 @@ describe('SEND', () => {
     expect(text).not.toContain('secret');
     expect(text).not.toContain(Buffer.from('secret').toString('base64').slice(0, 8));
     const logId = alice.id * 1000 + sent;
-    expect(lines.filter((line) => JSON.parse(line).logId === logId)).toHaveLength(2);
+    const way = lines.map((line) => JSON.parse(line)).filter((line) => line.logId === logId);
+    expect(way.map((line) => line.msg)).toEqual(['message accepted', 'message acked', 'message pushed']);
     for (const line of lines) expect(JSON.parse(line)).toHaveProperty('logId');
   });
 
@@ -452,6 +453,9 @@ describe('stop', () => {
     expect(alice.ack(first).convSeq).toBe(1);
     expect(alice.ack(second).convSeq).toBe(2);
     expect(alice.read(cursor, statusResponse).status).toBeUndefined();
+    const tooLate = alice.cursor(conversationId, 2);
+    await harness.settle();
+    expect(alice.read(tooLate, statusResponse).status?.code).toBe(errorCatalogue.UNAVAILABLE.code);
     expect(harness.clock.pendingTimers).toBe(0);
   });
 

@@ -7,7 +7,7 @@ import type { AppendOutcome, AppendRequest, MessageStore } from '../storage/mess
 import { type Answer, comesAgain, type Refusal, toStatus } from './answer.ts';
 import type { FanOut } from './fan-out.ts';
 import { GroupCommit } from './group-commit.ts';
-import { retryAfter } from './logic-limits.ts';
+import { MAX_WAITING_BYTES, retryAfter } from './logic-limits.ts';
 import type { LogicMetrics } from './logic-metrics.ts';
 import type { SendOrder } from './send-order.ts';
 
@@ -57,7 +57,12 @@ export class StoreMessage {
     this.#clock = parts.clock;
     this.#logger = parts.logger;
     this.#metrics = parts.metrics;
-    this.#commit = new GroupCommit({ batchLimit: parts.batchLimit, waitingLimit: parts.waitingLimit });
+    this.#commit = new GroupCommit({
+      batchLimit: parts.batchLimit,
+      waitingLimit: parts.waitingLimit,
+      waitingBytesLimit: MAX_WAITING_BYTES,
+      sizeOf: (send) => send.append.body.length,
+    });
   }
 
   /** Messages that wait for the next batch. */
@@ -88,7 +93,7 @@ export class StoreMessage {
   ): void {
     const { conversationId, clientMsgId } = message;
     if (comesAgain(reason) && this.#routes.find(request.connection) === route) {
-      this.#order.refused(request.connection, conversationId, clientMsgId, reason, this.#clock.now());
+      this.#order.refused(request.connection, conversationId, clientMsgId, { reason, retryAfterMs }, this.#clock.now());
     }
     const refusal: Refusal = { reason, message: detail, retryAfterMs };
     const data = sendResponse.encode({

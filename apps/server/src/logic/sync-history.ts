@@ -16,7 +16,7 @@ import type { ConversationStore } from '../storage/conversation-store.ts';
 import type { MessageStore } from '../storage/message-store.ts';
 import type { Answer } from './answer.ts';
 import { messageSize, pageLimit, rowsThatFit, stateSize } from './page.ts';
-import type { RateLimit } from './rate-limit.ts';
+import { type RateLimit, requirePull } from './rate-limit.ts';
 
 /**
  * The pulls. Pages hold at most what the protocol allows, and fewer rows where they are large; a client goes on from
@@ -46,7 +46,7 @@ export class SyncHistory {
 
   async sync(packet: UplinkPacket, route: Route): Promise<void> {
     const request = syncRequest.decode(packet.data);
-    this.#limit(route);
+    requirePull(this.#rate, route.identity.userId, this.#clock.now());
     const { userId } = route.identity;
     // Taken before the read: what moves during it is in this page or after this time, or both.
     const serverTimeMs = this.#clock.now();
@@ -79,7 +79,7 @@ export class SyncHistory {
    */
   async conversations(packet: UplinkPacket, route: Route): Promise<void> {
     const { conversationIds } = conversationsRequest.decode(packet.data);
-    this.#limit(route);
+    requirePull(this.#rate, route.identity.userId, this.#clock.now());
     const asked = [...new Set(conversationIds)].slice(0, MAX_SYNC_PAGE);
     const found = asked.length === 0 ? [] : await this.#conversations.states(route.identity.userId, asked);
     const place = new Map(asked.map((id, index) => [id, index]));
@@ -95,7 +95,7 @@ export class SyncHistory {
 
   async history(packet: UplinkPacket, route: Route): Promise<void> {
     const request = historyRequest.decode(packet.data);
-    this.#limit(route);
+    requirePull(this.#rate, route.identity.userId, this.#clock.now());
     const { conversationId, newestFirst } = request;
     const membership = await this.#conversations.membership(conversationId, route.identity.userId);
     if (!membership) throw new FastimError('NOT_A_MEMBER');
@@ -110,10 +110,5 @@ export class SyncHistory {
     const messages = rows.slice(0, rowsThatFit(rows, messageSize));
     if (newestFirst) messages.reverse();
     this.#answer.with(packet, historyResponse.encode({ status: undefined, conversationId, messages, headSeq }));
-  }
-
-  #limit(route: Route): void {
-    const wait = this.#rate.take(route.identity.userId, this.#clock.now());
-    if (wait > 0) throw new FastimError('RATE_LIMITED', undefined, { retryAfterMs: wait });
   }
 }
