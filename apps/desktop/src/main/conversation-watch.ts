@@ -4,7 +4,7 @@ import type { ConversationView } from '../engine/views.ts';
 
 export interface ConversationWatch {
   readonly conversations: ReadonlyMap<string, ConversationView>;
-  /** Reads the list; events keep it from then on. */
+  /** Reads the list, if somebody is logged in; events keep it from then on. */
   start(): Promise<void>;
   /** Called when the sum of unread messages is another. */
   onUnread(listener: (total: number) => void): void;
@@ -43,6 +43,8 @@ export function watchConversations(client: ClientApi): ConversationWatch {
   return {
     conversations,
     async start() {
+      const { account } = await client.app();
+      if (!account) return;
       const known = await client.listConversations();
       // What an event brought in the meantime is newer.
       apply(known.filter(({ conversationId }) => !conversations.has(conversationId)));

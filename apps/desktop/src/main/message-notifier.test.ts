@@ -1,6 +1,12 @@
 import { ManualClock } from '@fastim/core/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { createRecordingClient, type RecordingClient, sampleConversation } from '../bridge/testing/recording-client.ts';
+import {
+  createRecordingClient,
+  type RecordingClient,
+  sampleAccount,
+  sampleApp,
+  sampleConversation,
+} from '../bridge/testing/recording-client.ts';
 import type { ConversationView, MessageView } from '../engine/views.ts';
 import { watchConversations } from './conversation-watch.ts';
 import { notifyOfMessages } from './message-notifier.ts';
@@ -21,6 +27,7 @@ beforeEach(async () => {
   client = createRecordingClient();
   clock = new ManualClock();
   [shown, dismissed, clicks, opened, attention, watching, hidden] = [[], [], [], [], 0, false, false];
+  client.behave('app', () => ({ ...sampleApp, account: sampleAccount }));
   client.behave('listConversations', () => [
     conversation('41', { title: 'Bob' }),
     conversation('42', { title: 'Ann' }),
@@ -146,7 +153,7 @@ describe('notifications of messages', () => {
   it('the history that comes with a login is old news; what follows is not', () => {
     client.emit('connection', { state: 'idle' });
     client.emit('account', null);
-    client.emit('account', { user: { userId: '1', username: 'a', displayName: 'A' }, deviceId: '', serverUrl: '' });
+    client.emit('account', sampleAccount);
     client.emit('connection', { state: 'syncing' });
     client.emit('conversations', [conversation('61', { title: 'Cy', readSeq: 0, headSeq: 5 })]);
     for (const seq of [1, 2, 3, 4, 5]) say('61', seq);

@@ -7,7 +7,7 @@ import type { MessagePort } from 'node:worker_threads';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { contentSecurityPolicy } from '../bridge/app-page.ts';
 import { OPEN_CHANNEL, PORT_CHANNEL } from '../bridge/message-channel-port.ts';
-import { sampleApp } from '../bridge/testing/recording-client.ts';
+import { sampleAccount, sampleApp } from '../bridge/testing/recording-client.ts';
 import { preventable } from './testing/fake-electron.ts';
 import { type RunningShell, settle, startShell } from './testing/running-shell.ts';
 
@@ -220,7 +220,7 @@ describe('the security checklist', () => {
       const port = answer?.[2][0];
       const reply = new Promise<string>((resolve) => port?.once('message', resolve));
       port?.postMessage(JSON.stringify({ id: 1, command: 'app.open', params: {} }));
-      expect(JSON.parse(await reply)).toEqual({ id: 1, result: sampleApp });
+      expect(JSON.parse(await reply)).toEqual({ id: 1, result: { ...sampleApp, account: sampleAccount } });
       port?.close();
       await expect.poll(() => shell.client.subscriptions).toBeLessThan(10);
     });

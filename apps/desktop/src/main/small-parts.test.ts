@@ -2,7 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createRecordingClient, sampleConversation } from '../bridge/testing/recording-client.ts';
+import {
+  createRecordingClient,
+  sampleAccount,
+  sampleApp,
+  sampleConversation,
+} from '../bridge/testing/recording-client.ts';
 import { isAppUrl } from './app-origin.ts';
 import { watchConversations } from './conversation-watch.ts';
 import { readExternalUrl } from './external-links.ts';
@@ -126,8 +131,24 @@ describe('our own address', () => {
 });
 
 describe('the watch on conversations', () => {
-  it('sums what is unread, says so only when it changes, and starts anew after a log-out', async () => {
+  const loggedIn = () => {
     const client = createRecordingClient();
+    client.behave('app', () => ({ ...sampleApp, account: sampleAccount }));
+    return client;
+  };
+
+  it('does not ask for the list while nobody is logged in', async () => {
+    const client = createRecordingClient();
+    const watch = watchConversations(client);
+    await watch.start();
+    expect(client.calls.map(({ method }) => method)).toEqual(['app']);
+    client.emit('account', sampleAccount);
+    client.emit('conversations', [sampleConversation]);
+    expect(watch.conversations.size).toBe(1);
+  });
+
+  it('sums what is unread, says so only when it changes, and starts anew after a log-out', async () => {
+    const client = loggedIn();
     client.behave('listConversations', () => [{ ...sampleConversation, unread: 2 }]);
     const watch = watchConversations(client);
     const totals: number[] = [];
@@ -143,7 +164,7 @@ describe('the watch on conversations', () => {
   });
 
   it('does not let the list that it asked for undo what an event brought meanwhile', async () => {
-    const client = createRecordingClient();
+    const client = loggedIn();
     const watch = watchConversations(client);
     const starting = watch.start();
     client.emit('conversations', [{ ...sampleConversation, unread: 7 }]);

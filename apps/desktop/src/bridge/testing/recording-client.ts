@@ -1,6 +1,6 @@
 /** A client without an engine, for tests of what stands before it: records every call and answers as told. */
 import type { ClientApi, ClientEvents } from '../../engine/client-api.ts';
-import type { AppView, ConversationView, MessageView, SettingsView } from '../../engine/views.ts';
+import type { AccountView, AppView, ConversationView, MessageView, SettingsView } from '../../engine/views.ts';
 
 type Method = Exclude<keyof ClientApi, 'on'>;
 
@@ -14,6 +14,7 @@ export const sampleApp: AppView = {
   suggestedServerUrl: 'http://127.0.0.1:8600',
   openConversationId: null,
 };
+export const sampleAccount: AccountView = { user: sampleUser, deviceId: '00', serverUrl: 'http://127.0.0.1:8600' };
 export const sampleConversation: ConversationView = {
   conversationId: '41',
   kind: 'direct',
@@ -48,8 +49,8 @@ const answers: { readonly [M in Method]: Awaited<ReturnType<ClientApi[M]>> } = {
   stop: undefined,
   app: sampleApp,
   checkServer: { name: 'Home', version: '0.1.0', tls: false, latencyMs: 3 },
-  register: { user: sampleUser, deviceId: '00', serverUrl: 'http://127.0.0.1:8600' },
-  logIn: { user: sampleUser, deviceId: '00', serverUrl: 'http://127.0.0.1:8600' },
+  register: sampleAccount,
+  logIn: sampleAccount,
   logOut: undefined,
   searchUsers: [sampleUser],
   listConversations: [sampleConversation],

@@ -4,7 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ManualClock } from '@fastim/core/testing';
 import pino from 'pino';
-import { createRecordingClient, type RecordingClient } from '../../bridge/testing/recording-client.ts';
+import {
+  createRecordingClient,
+  type RecordingClient,
+  sampleAccount,
+  sampleApp,
+} from '../../bridge/testing/recording-client.ts';
 import { runDesktopShell } from '../desktop-shell.ts';
 import { createFakeElectron, type FakeElectron, type FakeWindow } from './fake-electron.ts';
 
@@ -41,6 +46,7 @@ export async function startShell({
   writeFileSync(join(directory, 'secret.html'), 'secret');
   const electron = createFakeElectron(join(directory, 'user-data'));
   const client = createRecordingClient();
+  client.behave('app', () => ({ ...sampleApp, account: sampleAccount }));
   const clock = new ManualClock();
   prepare?.(electron, client);
   const made: RunningShell['made'] = [];
