@@ -6,8 +6,10 @@ import {
   encodeFrames,
   FastimError,
   FrameDecoder,
+  frameLength,
   goodbye,
   MAX_DATA_AFTER_LOGIN,
+  MAX_WEBSOCKET_MESSAGE,
   MsgType,
   type OutgoingFrame,
   type RemoteProtocolError,
@@ -140,7 +142,19 @@ export class ConnectionLink {
     if (this.#closed || this.#outgoing.length === 0) return;
     const frames = this.#outgoing;
     this.#outgoing = [];
-    this.#channel.send(encodeFrames(frames));
+    let from = 0;
+    let length = 0;
+    for (let index = 0; index < frames.length; index += 1) {
+      const next = frameLength(frames[index]!);
+      // What goes out in one piece is one WebSocket message.
+      if (length + next > MAX_WEBSOCKET_MESSAGE) {
+        this.#channel.send(encodeFrames(frames.slice(from, index)));
+        from = index;
+        length = 0;
+      }
+      length += next;
+    }
+    this.#channel.send(encodeFrames(frames.slice(from)));
   }
 
   #receive(bytes: Uint8Array): void {

@@ -15,7 +15,8 @@ import type { MessagePageView } from './views.ts';
  * Windows of a conversation for whoever shows it: stored messages by conv_seq, then mine that are not stored yet.
  *
  * What is missing of the window is pulled first when online, for `pagePatienceMs` at most; after that, or offline, the
- * answer is what is here, over holes if need be. So it never waits for the network longer than that.
+ * answer is what is here, over holes if need be. So it never waits for the network longer than that. Only a page before
+ * or after some place of which nothing at all is here rejects, with UNAVAILABLE.
  */
 export class MessagesPage {
   readonly #state: AccountState;
@@ -64,13 +65,13 @@ export class MessagesPage {
       mine.length > 0
         ? mine.at(-1) === unsent.at(-1)
         : unsent.length === 0 && (stored.at(-1)?.convSeq ?? edge(row, anchor)) >= row.headSeq;
-    return {
-      conversationId,
-      messages,
-      hasOlder: Math.min(lowest, edgeBefore(anchor)) > row.joinSeq && row.headSeq >= row.joinSeq,
-      hasNewer: !atEnd,
-      firstUnreadSeq,
-    };
+    const hasOlder = Math.min(lowest, edgeBefore(anchor)) > row.joinSeq && row.headSeq >= row.joinSeq;
+    const hasNewer = !atEnd;
+    // There is more, but not here: an empty page would only be asked for again and again.
+    if (messages.length === 0 && ((anchor.at === 'before' && hasOlder) || (anchor.at === 'after' && hasNewer))) {
+      throw new FastimError('UNAVAILABLE', 'these messages are not on this device and cannot be pulled now');
+    }
+    return { conversationId, messages, hasOlder, hasNewer, firstUnreadSeq };
   }
 
   async #pick(

@@ -133,18 +133,21 @@ export class Sync {
   async fetch(conversationIds: readonly string[]): Promise<void> {
     const link = this.#link;
     if (!link) return;
-    const ids = conversationIds.map(BigInt);
-    const answer = await link.request(
-      Command.conversations,
-      conversationsRequest,
-      { conversationIds: ids },
-      conversationsResponse,
-      this.#limits.requestTimeoutMs,
-    );
-    await this.#merge(answer.conversations);
-    for (const id of conversationIds) {
-      if (this.#state.conversation(id)) this.#inbox.known(id);
-      else this.#inbox.notKnown(id);
+    // An answer holds what fits; what is left is asked for again, until an answer brings nothing.
+    let left = [...new Set(conversationIds)];
+    while (left.length > 0) {
+      const answer = await link.request(
+        Command.conversations,
+        conversationsRequest,
+        { conversationIds: left.slice(0, MAX_SYNC_PAGE).map(BigInt) },
+        conversationsResponse,
+        this.#limits.requestTimeoutMs,
+      );
+      await this.#merge(answer.conversations);
+      const came = new Set(answer.conversations.map(({ conversationId }) => conversationId.toString()));
+      const asked = came.size === 0 ? left.slice(0, MAX_SYNC_PAGE) : [];
+      for (const id of asked) this.#inbox.notKnown(id);
+      left = left.filter((id) => !came.has(id) && !asked.includes(id));
     }
     await this.#pullTails(conversationIds);
   }
