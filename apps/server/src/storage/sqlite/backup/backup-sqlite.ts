@@ -4,12 +4,14 @@ import { StorageRefusal } from '../../storage.ts';
 import { lockDataFolder } from '../data-folder-lock.ts';
 import { DATABASE_FILE } from '../database-file.ts';
 import { requireSupportedNode } from '../node-version.ts';
+import { toStorageError } from '../sqlite-faults.ts';
 import type { DatabaseReport } from './verify-database.ts';
 
 /**
  * Writes one whole, checked copy of the data folder's database to `target`, which must not be there yet. Online: the
  * server goes on, from another process or this one; the copy is what was committed when the call began. The file only
- * gets its name when it is verified and on the disk. Blocks the calling thread.
+ * gets its name when it is verified and on the disk. Blocks the calling thread. Rejects with StorageRefusal or, when
+ * the disk is full or fails, StorageError; no partial file is left then.
  */
 export async function backupSqlite(directory: string, target: string): Promise<DatabaseReport> {
   requireSupportedNode(process.versions.node);
@@ -17,11 +19,15 @@ export async function backupSqlite(directory: string, target: string): Promise<D
   refuseExisting(target);
   if (!existsSync(source)) throw new StorageRefusal('unreadable', `There is no database in ${directory}.`);
   const draft = `${target}.partial`;
+  mkdirSync(dirname(target), { recursive: true });
   rmSync(draft, { force: true });
   const { default: BetterSqlite } = await import('better-sqlite3');
   const database = new BetterSqlite(source, { readonly: true });
   try {
     database.prepare('VACUUM INTO ?').run(draft);
+  } catch (error) {
+    rmSync(draft, { force: true });
+    throw toStorageError(error);
   } finally {
     database.close();
   }
@@ -72,7 +78,6 @@ async function finish(draft: string, target: string): Promise<DatabaseReport> {
     rmSync(draft, { force: true });
     throw new StorageRefusal('unreadable', `The copy is damaged: ${report.problems.join('; ')}.`);
   }
-  mkdirSync(dirname(target), { recursive: true });
   flush(draft);
   renameSync(draft, target);
   flush(dirname(target));

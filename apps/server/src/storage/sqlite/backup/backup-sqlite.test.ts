@@ -1,0 +1,109 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import BetterSqlite from 'better-sqlite3';
+import { afterAll, describe, expect, test } from 'vitest';
+import { Fixture } from '../../contract-suite/fixtures.ts';
+import { TemporaryFolders } from '../testing/temporary-folders.ts';
+import { backupSqlite, restoreSqlite, verifyBackup } from './backup-sqlite.ts';
+
+const folders = new TemporaryFolders();
+afterAll(() => folders.remove());
+
+async function running() {
+  const directory = folders.make();
+  const fixture = new Fixture();
+  fixture.storage = await folders.open({ directory });
+  const pair = await fixture.pair();
+  await fixture.send(pair.conversationId, pair.first.userId, 40);
+  const session = await fixture.session(pair.first.userId);
+  return { directory, fixture, session, target: join(folders.make(), 'deep', 'backup.db'), ...pair };
+}
+
+describe('backup', () => {
+  test('of a server that goes on: what was acknowledged before is in it, and restores into a new folder', async () => {
+    const { directory, fixture, session, target, conversationId, first } = await running();
+    expect(await backupSqlite(directory, target)).toEqual({ conversations: 1, messages: 40, problems: [] });
+    await fixture.send(conversationId, first.userId, 5);
+    await fixture.storage.close();
+
+    const restored = folders.make();
+    expect(await restoreSqlite(target, restored, 1)).toEqual({ conversations: 1, messages: 40, problems: [] });
+    const storage = await folders.open({ directory: restored });
+    const range = { conversationId, fromSeq: 1, toSeq: 100, limit: 100, newestFirst: false };
+    expect(await storage.messages.history(range)).toHaveLength(40);
+    expect(await storage.sessions.byId(session.sessionId)).toEqual(session);
+    expect(await storage.users.byIds([first.userId])).toEqual([first]);
+    await storage.close();
+  });
+
+  test('taken while messages are being stored it is one whole moment', async () => {
+    const { directory, fixture, target, conversationId, first, second } = await running();
+    let going = true;
+    const writer = async (userId: bigint) => {
+      while (going) await fixture.send(conversationId, userId, 3);
+    };
+    const writers = [writer(first.userId), writer(second.userId)];
+    const reports = [];
+    for (let round = 0; round < 3; round += 1) {
+      await fixture.send(conversationId, first.userId);
+      reports.push(await backupSqlite(directory, `${target}-${round}`));
+    }
+    going = false;
+    await Promise.all(writers);
+    await fixture.storage.close();
+    expect(reports.every(({ problems }) => problems.length === 0)).toBe(true);
+    expect(reports[2]!.messages).toBeGreaterThan(reports[0]!.messages);
+  });
+
+  test('never writes over a file, neither a backup nor a database', async () => {
+    const { directory, fixture, target } = await running();
+    await backupSqlite(directory, target);
+    const before = readFileSync(target);
+    await expect(backupSqlite(directory, target)).rejects.toMatchObject({ name: 'StorageRefusal' });
+    expect(readFileSync(target).equals(before)).toBe(true);
+    await expect(restoreSqlite(target, directory, 1)).rejects.toMatchObject({ kind: 'in-use' });
+    await fixture.storage.close();
+    await expect(restoreSqlite(target, directory, 1)).rejects.toMatchObject({
+      message: expect.stringContaining('not overwritten'),
+    });
+  });
+
+  test('of a folder without a database: refused, and nothing is written', async () => {
+    const target = join(folders.make(), 'backup.db');
+    await expect(backupSqlite(folders.make(), target)).rejects.toMatchObject({ kind: 'unreadable' });
+    expect(existsSync(target)).toBe(false);
+  });
+});
+
+describe('verify', () => {
+  test.each([
+    { sql: "UPDATE message SET body = x'00' WHERE place & 0xffffffff = 3", says: 'message 3 ' },
+    { sql: 'DELETE FROM message WHERE place & 0xffffffff = 7', says: 'no message 7' },
+    { sql: 'DELETE FROM message WHERE place & 0xffffffff = 40', says: 'ends at 39' },
+    { sql: 'UPDATE conversation SET head_seq = 41', says: 'its head says 41' },
+    { sql: 'UPDATE conversation SET head_count_no = 1', says: 'its head says' },
+    {
+      sql: 'INSERT INTO message SELECT place + (5 << 32), 1, 1, randomblob(16), 1, 1, 1, 1, body FROM message LIMIT 1',
+      says: 'belong to no conversation',
+    },
+  ])('finds $sql, and a restore of it is refused', async ({ sql, says }) => {
+    const { directory, fixture, target } = await running();
+    await fixture.storage.close();
+    await backupSqlite(directory, target);
+    const database = new BetterSqlite(target);
+    database.pragma('foreign_keys = OFF');
+    expect(database.prepare(sql).run().changes).toBeGreaterThan(0);
+    database.close();
+    expect((await verifyBackup(target)).problems.join('; ')).toContain(says);
+    const empty = folders.make();
+    await expect(restoreSqlite(target, empty, 1)).rejects.toMatchObject({ kind: 'unreadable' });
+    expect(existsSync(join(empty, 'fastim.db'))).toBe(false);
+  });
+
+  test('a file that is no database, or not there, is a problem and no crash', async () => {
+    const path = join(folders.make(), 'x.db');
+    expect((await verifyBackup(path)).problems).toHaveLength(1);
+    writeFileSync(path, 'no database '.repeat(1_000));
+    expect((await verifyBackup(path)).problems[0]).toContain('cannot be read');
+  });
+});
