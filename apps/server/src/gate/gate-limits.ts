@@ -15,12 +15,6 @@ export const UPGRADE_TIMEOUT_MS = 10_000;
  */
 export const WRITE_BATCH_BYTES = 64 * 1024;
 
-/**
- * One WebSocket message, either way. A message holds one or more whole frames, so it has to be larger than the largest
- * frame (64 KiB + header); with four of them a client can send what a tick produced in one message.
- */
-export const WEBSOCKET_MESSAGE_BYTES = 256 * 1024;
-
 /** Empty fragments cost the same as full ones: a message may come in this many. */
 export const WEBSOCKET_FRAGMENTS = 1_024;
 

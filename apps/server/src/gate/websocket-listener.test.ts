@@ -1,7 +1,14 @@
 import { connect } from 'node:net';
-import { CloseCode, Command, encodeFrames, errorCatalogue, MAX_DATA_AFTER_LOGIN } from '@fastim/protocol';
+import {
+  CloseCode,
+  Command,
+  encodeFrames,
+  errorCatalogue,
+  HEADER_LENGTH,
+  MAX_DATA_AFTER_LOGIN,
+  MAX_WEBSOCKET_MESSAGE,
+} from '@fastim/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { WEBSOCKET_MESSAGE_BYTES } from './gate-limits.ts';
 import { GateFixture, until } from './testing/gate-fixture.ts';
 import { request } from './testing/tcp-client.ts';
 import { RawWebSocketClient, WebSocketClient } from './testing/websocket-client.ts';
@@ -53,6 +60,17 @@ describe('the WebSocket listener', () => {
     expect(fixture.logic.packets).toEqual([]);
   });
 
+  it('takes a message of the largest size there is', async () => {
+    const client = await open();
+    client.send(request(Command.login, 0, '5:web'));
+    await client.until('the login is answered', () => client.frames.length === 1);
+    const whole = Buffer.alloc(MAX_DATA_AFTER_LOGIN);
+    const rest = Buffer.alloc(MAX_WEBSOCKET_MESSAGE - 3 * whole.length - 4 * HEADER_LENGTH);
+    client.send(...[whole, whole, whole, rest].map((data, index) => request(Command.send, index + 1, data)));
+    await client.until('all are answered', () => client.response(4) !== undefined);
+    expect(fixture.logic.requests.map(({ data }) => data.length)).toEqual([65_536, 65_536, 65_536, rest.length]);
+  });
+
   it('17: closes with 1003 on a text frame', async () => {
     const client = await open();
     client.websocket.send('hello');
@@ -80,7 +98,7 @@ describe('the WebSocket listener', () => {
     expect(client.end).toEqual({ code: CloseCode.protocolError });
 
     const second = await open();
-    second.websocket.send(Buffer.alloc(WEBSOCKET_MESSAGE_BYTES + 1));
+    second.websocket.send(Buffer.alloc(MAX_WEBSOCKET_MESSAGE + 1));
     await second.gone();
     expect(second.end).toEqual({ code: 1009 });
   });
@@ -94,7 +112,7 @@ describe('the WebSocket listener', () => {
     {
       name: '18: a declared length just over the limit',
       code: 1009,
-      play: (client) => client.frame({ first: BINARY, declaredLength: BigInt(WEBSOCKET_MESSAGE_BYTES) + 1n }),
+      play: (client) => client.frame({ first: BINARY, declaredLength: BigInt(MAX_WEBSOCKET_MESSAGE) + 1n }),
     },
     {
       name: '19: endless continuation fragments',

@@ -1,17 +1,11 @@
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { CloseCode, type ErrorName, errorCatalogue } from '@fastim/protocol';
+import { CloseCode, type ErrorName, errorCatalogue, MAX_WEBSOCKET_MESSAGE } from '@fastim/protocol';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
 import { clientAddress } from './client-address.ts';
 import { type DeadlineWheel, NOT_SCHEDULED, type WheelItem } from './deadline-wheel.ts';
-import {
-  CLOSE_GRACE_MS,
-  UPGRADE_HEADER_BYTES,
-  UPGRADE_TIMEOUT_MS,
-  WEBSOCKET_FRAGMENTS,
-  WEBSOCKET_MESSAGE_BYTES,
-} from './gate-limits.ts';
+import { CLOSE_GRACE_MS, UPGRADE_HEADER_BYTES, UPGRADE_TIMEOUT_MS, WEBSOCKET_FRAGMENTS } from './gate-limits.ts';
 import { closeServer, listen } from './listen.ts';
 import type { ListenerOptions } from './tcp-listener.ts';
 import { WebSocketSocket } from './websocket-socket.ts';
@@ -32,7 +26,7 @@ const websocketOptions: ServerOptions & { maxFragments: number; closeTimeout: nu
   noServer: true,
   clientTracking: false,
   perMessageDeflate: false,
-  maxPayload: WEBSOCKET_MESSAGE_BYTES,
+  maxPayload: MAX_WEBSOCKET_MESSAGE,
   maxFragments: WEBSOCKET_FRAGMENTS,
   closeTimeout: CLOSE_GRACE_MS,
 };
