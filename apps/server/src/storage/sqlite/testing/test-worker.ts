@@ -20,7 +20,12 @@ runWorker(parentPort!, () => {
       database?.exec('BEGIN IMMEDIATE');
       database?.exec('ROLLBACK');
     }
-    if (name === 'wait') Atomics.wait(argument as Int32Array, 0, 0);
+    if (name === 'wait') {
+      const gate = argument as Int32Array;
+      Atomics.store(gate, 1, 1);
+      Atomics.notify(gate, 1);
+      Atomics.wait(gate, 0, 0);
+    }
     return { id, ok: true, value: argument };
   };
   let batch = 0;

@@ -37,10 +37,11 @@ describe('worker client', () => {
     return { client, crashes };
   }
 
-  /** Keeps the worker busy until the returned function is called. */
-  function occupy(client: WorkerClient<TestOperations>) {
-    const gate = new Int32Array(new SharedArrayBuffer(4));
+  /** Keeps the worker busy, from when this resolves until `release` is called. */
+  async function occupy(client: WorkerClient<TestOperations>) {
+    const gate = new Int32Array(new SharedArrayBuffer(8));
     const call = client.call('wait', gate);
+    await Atomics.waitAsync(gate, 1, 0).value;
     const release = () => {
       Atomics.store(gate, 0, 1);
       Atomics.notify(gate, 0);
@@ -64,7 +65,7 @@ describe('worker client', () => {
 
   test('calls that wait are taken together', async () => {
     const { client } = await start();
-    const { call, release } = occupy(client);
+    const { call, release } = await occupy(client);
     const calls = Array.from({ length: 30 }, (_, index) => client.call('echo', index));
     release();
     await Promise.all([call, ...calls]);
@@ -73,7 +74,7 @@ describe('worker client', () => {
 
   test('past the bound of calls or bytes a call is refused as busy, and the others go on', async () => {
     const { client } = await start({ maxWaitingCalls: 3, maxWaitingBytes: 1_000 });
-    const { call, release } = occupy(client);
+    const { call, release } = await occupy(client);
     const large = client.call('echo', new ArrayBuffer(900));
     await expect(client.call('echo', new ArrayBuffer(200))).rejects.toMatchObject({
       name: 'StorageError',
@@ -129,7 +130,7 @@ describe('worker client', () => {
 
   test('close answers what waits first, refuses what comes after, and is idempotent', async () => {
     const { client } = await start();
-    const { call, release } = occupy(client);
+    const { call, release } = await occupy(client);
     const waiting = client.call('echo', 'waiting');
     const closing = [client.close(), client.close()];
     await expect(client.call('echo', 'late')).rejects.toMatchObject({ kind: 'closed' });
