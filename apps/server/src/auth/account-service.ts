@@ -4,7 +4,8 @@ import type { Logger } from '../observe/logger.ts';
 import { foldText } from '../storage/fold-text.ts';
 import type { UserRecord, UserStore } from '../storage/user-store.ts';
 import { addressKey } from './address-key.ts';
-import type { LoginThrottle } from './login-throttle.ts';
+import type { AuthMetrics } from './auth-metrics.ts';
+import type { LoginAttempt, LoginThrottle } from './login-throttle.ts';
 import type { PasswordHasher } from './password-hasher.ts';
 import { preparePassword, requireGoodPassword } from './password-rules.ts';
 import type { RateLimiter } from './rate-limiter.ts';
@@ -19,6 +20,7 @@ export interface AccountServiceOptions {
   registrations: RateLimiter;
   clock: Clock;
   logger: Logger;
+  metrics: AuthMetrics;
   makeId: () => bigint;
 }
 
@@ -72,6 +74,7 @@ export class AccountService {
       createdMs: clock.now(),
     };
     if ((await users.create(user)) === 'taken') throw new FastimError('NAME_TAKEN');
+    this.#options.metrics.registered();
     logger.info({ userId: String(user.userId) }, 'user registered');
     return { user, session: await sessions.create(user.userId, request.device) };
   }
@@ -81,26 +84,45 @@ export class AccountService {
    * TOO_MANY_ATTEMPTS with the time to wait; during the wait no password is looked at, the right one included.
    */
   async logIn(credentials: Credentials, remoteAddress: string): Promise<LoggedIn> {
-    const { users, sessions, hasher, throttle, logger } = this.#options;
+    const { sessions, logger, metrics } = this.#options;
     const usernameKey = foldText(credentials.username);
-    const attempt = throttle.begin(usernameKey, addressKey(remoteAddress));
+    const attempt = this.#begin(usernameKey, remoteAddress);
     const password = preparePassword(credentials.password);
-    if (password === undefined) throw new FastimError('INVALID_CREDENTIALS');
-    let user: UserRecord | undefined;
-    let verdict: { matches: boolean; outdated: boolean };
-    try {
-      user = await users.byUsernameKey(usernameKey);
-      verdict = await hasher.verify(user?.passwordHash, password);
-    } catch (error) {
-      attempt.withdrawn();
-      throw error;
+    const user = password === undefined ? undefined : await this.#match(usernameKey, password, attempt);
+    if (!user) {
+      metrics.login('failed');
+      throw new FastimError('INVALID_CREDENTIALS');
     }
-    if (!user || !verdict.matches) throw new FastimError('INVALID_CREDENTIALS');
     attempt.succeeded();
-    if (verdict.outdated) await this.#rehash(user.userId, password);
+    metrics.login('succeeded');
     const session = await sessions.create(user.userId, credentials.device);
     logger.info({ userId: String(user.userId), sessionId: String(session.sessionId) }, 'user logged in');
     return { user, session };
+  }
+
+  #begin(usernameKey: string, remoteAddress: string): LoginAttempt {
+    try {
+      return this.#options.throttle.begin(usernameKey, addressKey(remoteAddress));
+    } catch (error) {
+      this.#options.metrics.login('throttled');
+      throw error;
+    }
+  }
+
+  /** The user whose password it is; undefined after the same work when there is none. */
+  async #match(usernameKey: string, password: string, attempt: LoginAttempt): Promise<UserRecord | undefined> {
+    const { users, hasher, metrics } = this.#options;
+    try {
+      const user = await users.byUsernameKey(usernameKey);
+      const { matches, outdated } = await hasher.verify(user?.passwordHash, password);
+      if (!user || !matches) return undefined;
+      if (outdated) await this.#rehash(user.userId, password);
+      return user;
+    } catch (error) {
+      attempt.withdrawn();
+      metrics.login('undecided');
+      throw error;
+    }
   }
 
   /** The log-in does not depend on it: the old record still works, and the next log-in tries again. */

@@ -1,16 +1,52 @@
-import { Gauge, type Registry } from 'prom-client';
-import type { PasswordHasher } from './password-hasher.ts';
+import { Counter, Gauge, type Registry } from 'prom-client';
 
-/** How busy the password hashing is: the queue fills long before log-ins are turned away. */
-export function collectAuthMetrics(registry: Registry, hasher: PasswordHasher): void {
-  new Gauge({
-    name: 'fastim_password_hashes',
-    help: 'Password hashes running and waiting.',
-    labelNames: ['state'] as const,
-    registers: [registry],
-    collect() {
-      this.set({ state: 'running' }, hasher.running);
-      this.set({ state: 'waiting' }, hasher.waiting);
-    },
-  });
+export type LoginResult = 'succeeded' | 'failed' | 'throttled' | 'undecided';
+
+/** What an operator watches: a flood of failures is an attack, a full queue is why log-ins are slow. */
+export class AuthMetrics {
+  readonly #logins: Counter<'result'>;
+  readonly #registrations: Counter;
+  readonly #reused: Counter;
+
+  constructor(registry: Registry, hashing: () => { running: number; waiting: number }) {
+    this.#logins = new Counter({
+      name: 'fastim_logins_total',
+      help: 'Log-ins by password, by result; undecided: overload or storage.',
+      labelNames: ['result'] as const,
+      registers: [registry],
+    });
+    this.#registrations = new Counter({
+      name: 'fastim_registrations_total',
+      help: 'Accounts made.',
+      registers: [registry],
+    });
+    this.#reused = new Counter({
+      name: 'fastim_refresh_tokens_reused_total',
+      help: 'Spent refresh tokens that came back: each ended a session.',
+      registers: [registry],
+    });
+    new Gauge({
+      name: 'fastim_password_hashes',
+      help: 'Password hashes running and waiting.',
+      labelNames: ['state'] as const,
+      registers: [registry],
+      collect() {
+        const { running, waiting } = hashing();
+        this.set({ state: 'running' }, running);
+        this.set({ state: 'waiting' }, waiting);
+      },
+    });
+  }
+
+  login(result: LoginResult): void {
+    this.#logins.inc({ result });
+  }
+
+  registered(): void {
+    this.#registrations.inc();
+  }
+
+  refreshTokenReused(): void {
+    this.#reused.inc();
+  }
 }

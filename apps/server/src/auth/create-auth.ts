@@ -5,7 +5,7 @@ import type { Logger } from '../observe/logger.ts';
 import type { SessionStore } from '../storage/session-store.ts';
 import type { UserStore } from '../storage/user-store.ts';
 import { AccountService } from './account-service.ts';
-import { collectAuthMetrics } from './auth-metrics.ts';
+import { AuthMetrics } from './auth-metrics.ts';
 import { LoginThrottle } from './login-throttle.ts';
 import { type Argon2, PasswordHasher } from './password-hasher.ts';
 import { RateLimiter } from './rate-limiter.ts';
@@ -44,7 +44,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     concurrency: options.cores,
     ...(options.argon2 && { engine: options.argon2 }),
   });
-  collectAuthMetrics(options.registry, hasher);
+  const metrics = new AuthMetrics(options.registry, () => ({ running: hasher.running, waiting: hasher.waiting }));
   const sessions = new SessionService({
     sessions: options.sessions,
     access: options.access,
@@ -52,6 +52,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     random,
     logger,
     config,
+    metrics,
     makeId,
     endSession: options.endSession,
   });
@@ -71,6 +72,7 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
     }),
     clock,
     logger,
+    metrics,
     makeId,
   });
   return { accounts, sessions, hasher };

@@ -6,6 +6,8 @@ import type { SessionRecord, SessionStore } from '../storage/session-store.ts';
 import { StorageError } from '../storage/storage.ts';
 import { hashToken } from './tokens.ts';
 
+type SessionLookups = Pick<SessionStore, 'byAccessHash' | 'touch'>;
+
 interface CachedSession {
   hash: string;
   identity: Identity;
@@ -21,14 +23,14 @@ const TOUCH_EVERY_MS = 10 * 60_000;
  * moment is answered, but not cached.
  */
 export class SessionAccess implements AccessVerifier {
-  readonly #sessions: SessionStore;
+  readonly #sessions: SessionLookups;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #byHash = new Map<string, CachedSession>();
   readonly #bySession = new Map<bigint, CachedSession>();
   #forgotten = 0;
 
-  constructor(options: { sessions: SessionStore; clock: Clock; logger: Logger }) {
+  constructor(options: { sessions: SessionLookups; clock: Clock; logger: Logger }) {
     this.#sessions = options.sessions;
     this.#clock = options.clock;
     this.#logger = options.logger;

@@ -3,6 +3,7 @@ import { CloseCode, FastimError } from '@fastim/protocol';
 import type { AuthConfig } from '../config.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { SessionRecord, SessionStore } from '../storage/session-store.ts';
+import type { AuthMetrics } from './auth-metrics.ts';
 import type { SessionAccess } from './session-access.ts';
 import { hashToken, makeToken } from './tokens.ts';
 
@@ -30,6 +31,7 @@ export interface SessionServiceOptions {
   random: Random;
   logger: Logger;
   config: AuthConfig;
+  metrics: AuthMetrics;
   makeId: () => bigint;
   /** Closes the session's connections on every gate. */
   endSession: (sessionId: bigint, closeCode: number) => void;
@@ -88,6 +90,7 @@ export class SessionService {
     const { session } = rotation;
     access.forget(session.sessionId);
     if (rotation.outcome === 'reused') {
+      this.#options.metrics.refreshTokenReused();
       logger.warn(
         { sessionId: String(session.sessionId), userId: String(session.userId) },
         'a spent refresh token came back: the session was ended',
