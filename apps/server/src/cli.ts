@@ -8,6 +8,8 @@ import { StorageRefusal } from './storage/storage.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
+/** For everything but the drain. */
+const STOP_MS = 10_000;
 
 /**
  * The server as a command: exit code 0 after a clean stop, 1 when it could not start or cannot go on, 2 for a wrong
@@ -41,7 +43,13 @@ export async function runServer(argv: readonly string[]): Promise<void> {
     logger.info({ why }, 'stopping');
     // While it still starts, the start below sees the flag and stops what it has.
     if (!server) return;
+    // A part that hangs must not keep the process: what is acknowledged is on disk.
+    const deadline = setTimeout(
+      () => die(new Error('a part hangs'), 'not stopped in time'),
+      config.gate.drainMs + STOP_MS,
+    );
     await server.stop();
+    clearTimeout(deadline);
     logger.info('stopped');
     leave(0);
   };

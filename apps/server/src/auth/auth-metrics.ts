@@ -10,23 +10,23 @@ export class AuthMetrics {
 
   constructor(registry: Registry, hashing: () => { running: number; waiting: number }) {
     this.#logins = new Counter({
-      name: 'fastim_logins_total',
+      name: 'fastim_auth_logins_total',
       help: 'Log-ins by password, by result; undecided: overload or storage.',
       labelNames: ['result'] as const,
       registers: [registry],
     });
     this.#registrations = new Counter({
-      name: 'fastim_registrations_total',
+      name: 'fastim_auth_registrations_total',
       help: 'Accounts made.',
       registers: [registry],
     });
     this.#reused = new Counter({
-      name: 'fastim_refresh_tokens_reused_total',
+      name: 'fastim_auth_refresh_tokens_reused_total',
       help: 'Spent refresh tokens that came back: each ended a session.',
       registers: [registry],
     });
     new Gauge({
-      name: 'fastim_password_hashes',
+      name: 'fastim_auth_password_hashes',
       help: 'Password hashes running and waiting.',
       labelNames: ['state'] as const,
       registers: [registry],
