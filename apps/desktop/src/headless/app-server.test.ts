@@ -107,6 +107,10 @@ describe("the app's own server", () => {
     expect((await request('/?profile=bob')).status).toBe(200);
   });
 
+  it('has nothing to say to a browser that asks for an icon by itself', async () => {
+    expect((await request('/favicon.ico')).status).toBe(204);
+  });
+
   it('serves what a new build brought', async () => {
     writeFileSync(join(directory, 'app/assets/main-2.js'), 'new');
     await request('/');

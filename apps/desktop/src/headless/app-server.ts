@@ -30,6 +30,11 @@ export function createAppServer(directory: string, policy: OriginPolicy, logger:
     // The names of the files change when the app is built anew.
     if (path === '/') files = listDirectory(directory);
     const file = files.get(path);
+    if (!file && path === '/favicon.ico') {
+      // Browsers ask by themselves; the page names its own icon.
+      response.writeHead(204, pageHeaders).end();
+      return;
+    }
     if (!file) {
       refuse(response, 404, 'Not found.');
       return;
