@@ -38,7 +38,7 @@ async function peopleWithHistory(
   const carol = await world.person(app, '卡罗尔');
   await carol.fillRegistration('carol', '卡罗尔', PASSWORD);
   await carol.byId('submit').click();
-  await expect(carol.byId('conversation-list')).toBeVisible();
+  await expect(carol.byId('people-search')).toBeVisible();
   await alice.find('Bob');
   await bob.find('Alice');
   await alice.send('Hi Bob, did you get home all right?');

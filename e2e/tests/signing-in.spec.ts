@@ -23,7 +23,7 @@ test('a wrong password, a taken name and a bad password are said in plain words'
   await other.logIn('nobody-of-this-name', 'not-the-password');
   await expect(other.byId('form-error')).toContainText(/wrong/i);
   await other.logIn('alice', PASSWORD);
-  await expect(other.byId('conversation-list')).toBeVisible();
+  await expect(other.byId('people-search')).toBeVisible();
 });
 
 test('a server that is down is said before and at the try, and the form keeps what was typed', async ({ world }) => {
@@ -38,7 +38,7 @@ test('a server that is down is said before and at the try, and the form keeps wh
   await alice.screenshot('login-server-down');
   await server.start();
   await alice.byId('submit').click();
-  await expect(alice.byId('conversation-list')).toBeVisible();
+  await expect(alice.byId('people-search')).toBeVisible();
 });
 
 test('logging out removes the account from the device and ends its session on the server', async ({ world }) => {
@@ -53,5 +53,5 @@ test('logging out removes the account from the device and ends its session on th
   await alice.page.reload();
   await expect(alice.byId('login-form')).toBeVisible();
   await alice.logIn();
-  await expect(alice.byId('conversation-list')).toBeVisible();
+  await expect(alice.byId('people-search')).toBeVisible();
 });

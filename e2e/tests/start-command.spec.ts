@@ -65,6 +65,7 @@ test('the start command with --demo: two people at two printed addresses, logged
   const again = start();
   expect(/Alice (\S+) {2}Bob (\S+)/.exec(await again.ready)?.slice(1)).toEqual(addresses?.slice(1));
   // The pages that stayed open find the app again by themselves.
+  for (const page of [alice!, bob!]) await expect(page.getByTestId('bridge-bar')).toHaveCount(0);
   await bob!.getByTestId('composer-input').fill('after the restart');
   await bob!.getByTestId('composer-input').press('Enter');
   await expect(alice!.getByTestId('message').filter({ hasText: 'after the restart' })).toHaveCount(1);
