@@ -31,7 +31,9 @@ describe('two people', () => {
     a.client.on('messages', ({ changed }) => statuses.push(...changed.map(({ status }) => status)));
     await send(a.client, 'hello 你好');
     await world.advance(200);
-    expect(await world.shown(b.client, conversationId)).toMatchObject([{ text: 'hello 你好', mine: false, convSeq: 1 }]);
+    expect(await world.shown(b.client, conversationId)).toMatchObject([
+      { text: 'hello 你好', mine: false, convSeq: 1 },
+    ]);
     expect((await world.conversation(b.client, conversationId)).unread).toBe(1);
     await world.finish(b.client.markRead({ conversationId, convSeq: 1 }));
     await world.advance(200);
@@ -72,7 +74,9 @@ describe('two people', () => {
     };
     await send(a.client, 'once');
     await send(a.client, 'twice?');
-    await world.until(async () => (await world.shown(a.client, conversationId)).every(({ status }) => status === 'stored'));
+    await world.until(async () =>
+      (await world.shown(a.client, conversationId)).every(({ status }) => status === 'stored'),
+    );
     expect(stored()).toEqual(['once', 'twice?']);
     expect(world.server.sends.length).toBeGreaterThan(2);
     expect(new Set(world.server.sends).size).toBe(2);
@@ -87,7 +91,9 @@ describe('two people', () => {
     await allStored(2);
     world.server.network.fate = () => 'deliver';
     world.server.restart();
-    await world.until(async () => (await world.shown(a.client, conversationId)).every(({ status }) => status === 'stored'));
+    await world.until(async () =>
+      (await world.shown(a.client, conversationId)).every(({ status }) => status === 'stored'),
+    );
     expect(stored()).toEqual(['first', 'second']);
     expect(await world.shown(a.client, conversationId)).toHaveLength(2);
   });
@@ -197,7 +203,9 @@ describe('two people', () => {
         cmd === Command.send && world.clock.now() < until ? { reason, retryAfterMs: 2_000 } : undefined;
       for (const text of ['1', '2', '3']) await send(a.client, text);
       await world.advance(15_000, 100);
-      expect((await world.shown(a.client, conversationId)).map(({ status }) => status)).toEqual(Array(3).fill('sending'));
+      expect((await world.shown(a.client, conversationId)).map(({ status }) => status)).toEqual(
+        Array(3).fill('sending'),
+      );
       await allStored(3);
       expect(stored()).toEqual(['1', '2', '3']);
     },
@@ -221,7 +229,8 @@ describe('two people', () => {
 
   it('cannot send what is empty, too long or to nobody', async () => {
     const a = await world.loggedIn('alice');
-    const attempt = (text: string, to = conversationId) => world.finish(a.client.sendMessage({ conversationId: to, text }));
+    const attempt = (text: string, to = conversationId) =>
+      world.finish(a.client.sendMessage({ conversationId: to, text }));
     await expect(attempt(' \n ')).rejects.toMatchObject({ reason: 'MESSAGE_INVALID' });
     await expect(attempt('好'.repeat(5_462))).rejects.toMatchObject({ reason: 'MESSAGE_TOO_LONG' });
     await expect(attempt('hi', '77')).rejects.toMatchObject({ reason: 'NOT_FOUND' });

@@ -191,6 +191,8 @@ export class Session {
         break;
       case 'waiting': {
         const { delayMs, reason } = this.#wait;
+        // Each wait pays for one more try in haste.
+        this.#haste = Math.min(this.#haste, HASTE - 1);
         this.#show({ state: 'offline', retryAtMs: this.#clock.now() + delayMs, reason });
         this.#timer(delayMs, () => this.#go('retry'));
         break;
@@ -307,9 +309,10 @@ export class Session {
 
   #beOnline(): void {
     this.#onlineSince = this.#clock.now();
-    this.#show({ state: 'online' });
     this.#scheduleHeartbeat();
+    // Before it is shown: what is told then knows already that a sync runs.
     this.#events.online(this.#link!);
+    this.#show({ state: 'online' });
   }
 
   async #refresh(): Promise<void> {

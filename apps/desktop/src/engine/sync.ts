@@ -24,6 +24,8 @@ import { storedMessage } from './wire-values.ts';
 
 /** Asked for again with each sync: what was stored while the server's clock was read must not fall between two. */
 const OVERLAP_MS = 10_000;
+/** A heartbeat that finds nothing new moves the time of the last sync on in steps of this size. */
+const SINCE_STEP_MS = 5 * 60_000;
 
 /**
  * Catches up with the server: after each login, and whenever a heartbeat says that something moved.
@@ -114,7 +116,10 @@ export class Sync {
       this.#start(link);
       return;
     }
-    if (answer.moved.length === 0) return;
+    if (answer.moved.length === 0) {
+      this.#noteUpToDate(answer.serverTimeMs);
+      return;
+    }
     this.#logger.info({ conversations: answer.moved.length }, 'a heartbeat said what moved');
     this.#merge(answer.moved)
       .then(() => this.#pullTails(answer.moved.map(({ conversationId }) => conversationId.toString())))
@@ -243,6 +248,14 @@ export class Sync {
         mine.readSum >= answer.mark.readSum
       );
     }
+  }
+
+  /** Nothing is missing as of then, so the next sync need not look further back. Written seldom: it only saves work. */
+  #noteUpToDate(serverTimeMs: number): void {
+    if (this.#syncing || serverTimeMs - this.#state.account.sinceMs < SINCE_STEP_MS) return;
+    this.#state
+      .change((edit) => edit.setAccount({ sinceMs: Math.max(serverTimeMs, this.#state.account.sinceMs) }))
+      .catch((error: unknown) => this.#logger.debug(describe(error), 'the time of the last sync was not noted'));
   }
 
   async #merge(states: readonly ConversationState[]): Promise<void> {

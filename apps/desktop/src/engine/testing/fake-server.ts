@@ -122,10 +122,13 @@ export class FakeServer implements ServerSide {
 
   /** Somebody writes from a device that the test does not run. */
   write(conversationId: bigint, senderId: bigint, text: string): Message {
+    return this.writeBody(conversationId, senderId, MessageKind.text, textBody.encode({ text }));
+  }
+
+  writeBody(conversationId: bigint, senderId: bigint, kind: number, body: Uint8Array): Message {
     const clientMsgId = new Uint8Array(16);
     new DataView(clientMsgId.buffer).setBigUint64(8, this.#id());
-    const body = textBody.encode({ text });
-    return this.#append(this.#conversation(conversationId)!, senderId, clientMsgId, MessageKind.text, body, undefined);
+    return this.#append(this.#conversation(conversationId)!, senderId, clientMsgId, kind, body, undefined);
   }
 
   /** Somebody's cursors move on a device that the test does not run. */
