@@ -203,7 +203,10 @@ export class Connection implements SocketOwner, WheelItem {
     }
     // The peer could not get through to us: its silence starts now.
     this.#lastHeardAt = wheel.now;
-    if (this.#in.partialSince !== NEVER) this.#in.partialSince = wheel.now;
+    if (this.#in.partialSince !== NEVER) {
+      this.#in.partialSince = wheel.now;
+      wheel.schedule(this, this.#nextDeadline());
+    }
     this.#socket.resume();
   }
 

@@ -1,6 +1,7 @@
 import { ManualClock } from '@fastim/core/testing';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runs } from '../../../../scripts/test-scale.ts';
 import { DeadlineWheel, NOT_SCHEDULED, type WheelItem } from './deadline-wheel.ts';
 import { TICK_MS } from './gate-limits.ts';
 
@@ -136,7 +137,7 @@ describe('the deadline wheel', () => {
           expect(item.calls[0]).toBeLessThan(at + TICK_MS);
         }
       }),
-      { numRuns: 50 },
+      { numRuns: runs(50) },
     );
   });
 });
