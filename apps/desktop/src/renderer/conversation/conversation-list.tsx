@@ -3,6 +3,7 @@ import { type KeyboardEvent, useCallback, useEffect, useId, useRef, useState } f
 import { Button, IconButton } from '../design/controls.tsx';
 import { errorWords } from '../i18n/error-words.ts';
 import { useText } from '../i18n/use-text.ts';
+import { searchInputId } from '../shell/search-input.ts';
 import { useLayout } from '../shell/use-layout.ts';
 import { loadConversations } from '../state/connect-ui.ts';
 import { openConversation, openDirectWith } from '../state/open-conversation.ts';
@@ -12,9 +13,6 @@ import styles from './conversation-list.module.css';
 import { ConversationOptions } from './conversation-options.tsx';
 import { SearchOptions, searchTargets } from './search-options.tsx';
 import { useSearch } from './use-search.ts';
-
-/** What Ctrl/⌘+K reaches. */
-export const searchInputId = 'people-search';
 
 /** The search box and below it the conversations, or what was found. */
 export function ConversationList() {

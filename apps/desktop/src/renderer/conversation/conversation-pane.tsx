@@ -6,9 +6,10 @@ import { errorWords } from '../i18n/error-words.ts';
 import { useText } from '../i18n/use-text.ts';
 import { ConnectionBar } from '../shell/connection-bar.tsx';
 import { modifierName } from '../shell/platform-keys.ts';
+import { searchInputId } from '../shell/search-input.ts';
 import { useLayout } from '../shell/use-layout.ts';
 import { openConversation, showConversation } from '../state/open-conversation.ts';
-import { useApp, useConversation, useMessages, useUi } from '../state/ui-context.tsx';
+import { useApp, useConversation, useConversations, useMessages, useUi } from '../state/ui-context.tsx';
 import { testIds } from '../test-ids.ts';
 import { Composer } from './composer.tsx';
 import styles from './conversation-pane.module.css';
@@ -118,15 +119,30 @@ function Skeleton() {
 
 function NoneOpen() {
   const text = useText();
-  const hasAny = useApp((state) => state.ready);
+  const layout = useLayout();
+  const ready = useConversations((state) => state.loaded);
+  const hasAny = useConversations((state) => state.order.length > 0);
   return (
     <div className={styles.body}>
       <ConnectionBar />
-      {hasAny ? (
+      {ready ? (
         <div className={styles.empty}>
           <MessageCircle size={48} strokeWidth={1.25} aria-hidden="true" />
-          <h2>{text('chat.none')}</h2>
-          <p>{text('chat.noneHint', { shortcut: `${modifierName()}+K` })}</p>
+          {hasAny ? (
+            <>
+              <h2>{text('chat.none')}</h2>
+              <p>{text('chat.noneHint', { shortcut: `${modifierName()}+K` })}</p>
+            </>
+          ) : (
+            <>
+              <p>{text('chat.noneYet')}</p>
+              {layout === 'tablet' ? (
+                <Button onClick={() => document.getElementById(searchInputId)?.focus()}>
+                  {text('chats.emptyAction')}
+                </Button>
+              ) : null}
+            </>
+          )}
         </div>
       ) : null}
     </div>

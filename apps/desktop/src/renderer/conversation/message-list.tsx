@@ -37,6 +37,7 @@ export function MessageList({ conversation, open }: { conversation: Conversation
   const handle = useRef<VirtualizerHandle>(null);
   const [menu, setMenu] = useState<MenuTarget | null>(null);
   const [focusedId, setFocusedId] = useState<string | null>(null);
+  const [scrolledByHand, setScrolledByHand] = useState(false);
   const today = useNow(60 * 60 * 1000);
   const actions = useRowActions(setMenu);
   const savePosition = useSavedPosition(conversationId);
@@ -64,6 +65,11 @@ export function MessageList({ conversation, open }: { conversation: Conversation
   useEffect(() => {
     if (place.ready) onScroll();
   }, [messages, place.ready, onScroll]);
+
+  const byHand = () => {
+    place.onHand();
+    setScrolledByHand(true);
+  };
 
   const toEnd = () => {
     if (messages.hasNewer) void loadNewest(ui, conversationId);
@@ -105,6 +111,9 @@ export function MessageList({ conversation, open }: { conversation: Conversation
         ref={scroller}
         className={join(styles.scroller, !place.ready && styles.placing)}
         onKeyDown={onKeyDown}
+        onWheel={byHand}
+        onTouchMove={byHand}
+        onPointerDown={byHand}
         data-testid={testIds.messageList}
         data-at-end={place.atEnd}
         data-ready={place.ready}
@@ -142,7 +151,7 @@ export function MessageList({ conversation, open }: { conversation: Conversation
         </div>
         <div style={{ flex: 'none', height: footPx }} />
       </div>
-      {top && place.ready ? (
+      {top && place.ready && scrolledByHand ? (
         <StickyDay key={dayTitle(intl, text, top.timeMs, today)} moved={place.topIndex}>
           {dayTitle(intl, text, top.timeMs, today)}
         </StickyDay>

@@ -1,4 +1,4 @@
-import { CircleAlert } from 'lucide-react';
+import { Ellipsis } from 'lucide-react';
 import { type MouseEvent, memo } from 'react';
 import { useIntl } from 'react-intl';
 import type { MessageView } from '../../bridge/contract.ts';
@@ -10,7 +10,7 @@ import { testIds } from '../test-ids.ts';
 import styles from './message-row.module.css';
 import { MessageText } from './message-text.tsx';
 import { MessageTick, statusWords } from './message-tick.tsx';
-import { oneLine } from './safe-text.ts';
+import { emojiCount, oneLine } from './safe-text.ts';
 
 export interface RowActions {
   retry(message: MessageView): void;
@@ -39,6 +39,7 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps) {
   const intl = useIntl();
   const text = useText();
   const time = clockTime(intl, message.timeMs);
+  const emoji = message.kind === 'text' && emojiCount(message.text.slice(0, 65)) > 0;
   const spoken = oneLine(shownText(message, text('chat.unsupported')), 500);
   const label = message.mine
     ? text('chat.rowLabelMine', { text: spoken, time, status: text(statusWords[message.status]) })
@@ -77,9 +78,8 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps) {
         </div>
       ) : null}
       <div className={styles.line}>
-        {message.status === 'failed' && message.mine ? <FailedMark message={message} actions={actions} /> : null}
         {/* biome-ignore lint/a11y/noStaticElementInteractions: a second way to the menu; the first is Shift+F10 on the row */}
-        <div className={join(styles.bubble, last && styles.last)} onContextMenu={openMenu}>
+        <div className={join(styles.bubble, last && styles.last, emoji && styles.emoji)} onContextMenu={openMenu}>
           {message.kind === 'unsupported' ? (
             <span className={styles.unsupported}>{text('chat.unsupported')}</span>
           ) : (
@@ -98,23 +98,6 @@ export const MessageRow = memo(function MessageRow(props: MessageRowProps) {
   );
 });
 
-function FailedMark({ message, actions }: { message: MessageView; actions: RowActions }) {
-  const text = useText();
-  return (
-    <button
-      type="button"
-      className={styles['failed-mark']}
-      aria-label={text('chat.messageMenu')}
-      title={text('chat.messageMenu')}
-      aria-haspopup="menu"
-      data-testid={testIds.failedMenu}
-      onClick={(event) => actions.openMenu(message, event.currentTarget.getBoundingClientRect())}
-    >
-      <CircleAlert size={20} aria-hidden="true" />
-    </button>
-  );
-}
-
 function NotSent({ message, actions }: { message: MessageView; actions: RowActions }) {
   const text = useText();
   return (
@@ -126,6 +109,17 @@ function NotSent({ message, actions }: { message: MessageView; actions: RowActio
       </span>
       <button type="button" data-testid={testIds.retryMessage} onClick={() => actions.retry(message)}>
         {text('chat.retry')}
+      </button>
+      <button
+        type="button"
+        className={styles.more}
+        aria-label={text('chat.messageMenu')}
+        title={text('chat.messageMenu')}
+        aria-haspopup="menu"
+        data-testid={testIds.failedMenu}
+        onClick={(event) => actions.openMenu(message, event.currentTarget.getBoundingClientRect())}
+      >
+        <Ellipsis size={16} aria-hidden="true" />
       </button>
     </p>
   );

@@ -4,11 +4,14 @@ import type { VirtualizerHandle } from 'virtua';
 import type { PositionView } from '../../bridge/contract.ts';
 import type { StartPlace } from '../state/messages-store.ts';
 import type { RowModel } from './row-models.ts';
+import { createSettler } from './settler.ts';
 
 /** Free space below the last message. */
 export const footPx = 12;
 /** So near counts as being at the end. */
 const endPx = 16;
+/** Of what was read before, so that the first new message does not stand alone. */
+const contextPx = 72;
 
 export interface ListPlace {
   readonly atEnd: boolean;
@@ -18,6 +21,8 @@ export interface ListPlace {
   readonly topIndex: number;
   onScroll(): void;
   onResize(): void;
+  /** Somebody moves the list: it is not pulled back. */
+  onHand(): void;
   toEnd(): void;
 }
 
@@ -30,77 +35,82 @@ export function useListPlace(options: {
   onMoved(position: PositionView): void;
 }): ListPlace {
   const { rows, start, hasNewer, scroller, handle, onMoved } = options;
-  const following = useRef(start.at === 'end');
-  const lastTop = useRef(0);
+  const following = useRef(false);
+  const last = useRef({ top: 0, height: 0 });
+  const placed = useRef(false);
+  const [settler] = useState(() => createSettler(scroller));
   const [atEnd, setAtEnd] = useState(start.at === 'end');
   const [ready, setReady] = useState(false);
   const [topIndex, setTopIndex] = useState(0);
   const latest = useRef({ rows, hasNewer, onMoved });
   latest.current = { rows, hasNewer, onMoved };
 
-  const toEnd = useCallback(() => {
-    const last = latest.current.rows.length - 1;
-    following.current = true;
-    if (last >= 0) handle.current?.scrollToIndex(last, { align: 'end', offset: footPx });
-    setAtEnd(true);
-  }, [handle]);
+  const toEnd = useCallback(
+    (then?: () => void) => {
+      following.current = true;
+      setAtEnd(true);
+      settler.moveTo((element) => element.scrollHeight, then);
+    },
+    [settler],
+  );
 
-  // The first place. The list stays hidden for the frames in which rows are measured.
+  // The first place. The list stays hidden for the few frames in which rows are measured.
   useLayoutEffect(() => {
+    const show = () => {
+      placed.current = true;
+      setReady(true);
+    };
     const index = startIndex(latest.current.rows, start);
-    if (index === null) toEnd();
+    if (index === null) toEnd(show);
     else {
       const offset = start.at === 'row' ? start.offsetPx : -contextPx;
       handle.current?.scrollToIndex(index, { align: 'start', offset });
+      settler.moveTo(() => (handle.current?.getItemOffset(index) ?? 0) + offset, show);
     }
-    let frame = requestAnimationFrame(() => {
-      frame = requestAnimationFrame(() => {
-        frame = requestAnimationFrame(() => setReady(true));
-      });
-    });
-    return () => cancelAnimationFrame(frame);
-  }, [start, handle, toEnd]);
+    return () => settler.stop();
+  }, [start, handle, settler, toEnd]);
 
   const note = useCallback(() => {
     const element = scroller.current;
     const list = handle.current;
-    if (!element || !list) return;
+    if (!element || !list || !placed.current) return;
     const { scrollTop, scrollHeight, clientHeight } = element;
-    const distance = scrollHeight - scrollTop - clientHeight;
-    const end = distance <= endPx && !latest.current.hasNewer;
+    const end = scrollHeight - scrollTop - clientHeight <= endPx && !latest.current.hasNewer;
+    const moved = scrollTop - last.current.top;
+    const grown = scrollHeight - last.current.height;
+    last.current = { top: scrollTop, height: scrollHeight };
     if (end) following.current = true;
-    else if (scrollTop < lastTop.current - 1) following.current = false;
-    lastTop.current = scrollTop;
+    // Only somebody who scrolls up leaves the end: measured rows that turn out smaller move the view up as well, but
+    // then the whole shrinks by as much.
+    else if (moved < -1 && moved < grown - 1) following.current = false;
     setAtEnd(end || following.current);
     const index = list.findItemIndex(scrollTop);
     setTopIndex(index);
     const row = latest.current.rows[index];
-    if (row) {
-      const offsetPx = Math.round(scrollTop - list.getItemOffset(index));
-      latest.current.onMoved({ order: row.message.order, offsetPx, atEnd: end });
-    }
+    if (!row) return;
+    const offsetPx = Math.round(scrollTop - list.getItemOffset(index));
+    latest.current.onMoved({ order: row.message.order, offsetPx, atEnd: end });
   }, [scroller, handle]);
 
   const onResize = useCallback(() => {
-    if (following.current && !latest.current.hasNewer) toEnd();
-    else note();
+    if (placed.current && following.current && !latest.current.hasNewer) toEnd();
+    note();
   }, [note, toEnd]);
+
+  const onHand = useCallback(() => settler.stop(), [settler]);
 
   // New rows at the end: follow only when the end was in view.
   const lastId = rows.at(-1)?.id;
   useLayoutEffect(() => {
-    if (lastId !== undefined && following.current && !latest.current.hasNewer) toEnd();
+    if (lastId !== undefined && placed.current && following.current && !latest.current.hasNewer) toEnd();
   }, [lastId, toEnd]);
 
   useEffect(() => {
     if (ready) note();
   }, [ready, note]);
 
-  return { atEnd, ready, topIndex, onScroll: note, onResize, toEnd };
+  return { atEnd, ready, topIndex, onScroll: note, onResize, onHand, toEnd };
 }
-
-/** Of what was read before, so that the first new message does not stand alone. */
-const contextPx = 72;
 
 function startIndex(rows: readonly RowModel[], start: StartPlace): number | null {
   if (start.at === 'end') return null;

@@ -46,6 +46,7 @@ export const colours = {
   'control-border': { light: '#868D99', dark: '#6B7380' },
   line: { light: '#E3E6EB', dark: '#2A3039' },
   chip: { light: '#ECEEF2', dark: '#262C35' },
+  segment: { light: '#FFFFFF', dark: '#3A4250' },
   'muted-badge': { light: '#5F6672', dark: '#5A6270' },
 } as const satisfies Record<string, ThemedColour>;
 
@@ -72,6 +73,7 @@ export const contrastPairs: readonly { front: ColourName; back: ColourName; atLe
   { front: 'text', back: 'raised', atLeast: 7 },
   { front: 'text', back: 'field', atLeast: 7 },
   { front: 'text', back: 'chip', atLeast: 7 },
+  { front: 'text', back: 'segment', atLeast: 7 },
   { front: 'text-secondary', back: 'app', atLeast: 4.5 },
   { front: 'text-secondary', back: 'sidebar', atLeast: 4.5 },
   { front: 'text-secondary', back: 'rail', atLeast: 4.5 },

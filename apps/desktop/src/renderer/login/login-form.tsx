@@ -120,6 +120,7 @@ export function LoginForm({ mode, serverUrl }: { mode: LoginMode; serverUrl: str
       {registering ? (
         <Field
           label={text('login.displayName')}
+          placeholder={text('login.displayNameHint')}
           name="displayName"
           type="text"
           autoComplete="name"
@@ -127,7 +128,6 @@ export function LoginForm({ mode, serverUrl }: { mode: LoginMode; serverUrl: str
           value={displayName}
           onChange={setDisplayName}
           testId={testIds.displayName}
-          hintText={text('login.displayNameHint')}
         />
       ) : null}
       <Field

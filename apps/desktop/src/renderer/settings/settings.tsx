@@ -7,6 +7,7 @@ import { Avatar, Button, IconButton, Segmented } from '../design/controls.tsx';
 import { errorWords, failureOf } from '../i18n/error-words.ts';
 import { useText } from '../i18n/use-text.ts';
 import { modifierName } from '../shell/platform-keys.ts';
+import { isTouch } from '../shell/use-layout.ts';
 import { useApp, useUi } from '../state/ui-context.tsx';
 import { testIds } from '../test-ids.ts';
 import styles from './settings.module.css';
@@ -27,7 +28,7 @@ export function SettingsDialog() {
               <X size={20} aria-hidden="true" />
             </Dialog.Close>
           </header>
-          <SettingsBody />
+          <SettingsBody withShortcuts />
         </Dialog.Popup>
       </Dialog.Portal>
     </Dialog.Root>
@@ -42,12 +43,12 @@ export function SettingsPage() {
       <header className={styles.head}>
         <h1>{text('settings.title')}</h1>
       </header>
-      <SettingsBody />
+      <SettingsBody withShortcuts={!isTouch()} />
     </main>
   );
 }
 
-function SettingsBody() {
+function SettingsBody({ withShortcuts }: { withShortcuts: boolean }) {
   const ui = useUi();
   const text = useText();
   const settings = useApp((state) => state.settings);
@@ -131,10 +132,12 @@ function SettingsBody() {
             testId={testIds.sendKeySelect}
           />
         </Row>
-        <button type="button" className={styles.link} onClick={() => ui.app.setState({ shortcutsOpen: true })}>
-          <Keyboard size={18} aria-hidden="true" />
-          {text('settings.shortcuts')}
-        </button>
+        {withShortcuts ? (
+          <button type="button" className={styles.link} onClick={() => ui.app.setState({ shortcutsOpen: true })}>
+            <Keyboard size={18} aria-hidden="true" />
+            {text('settings.shortcuts')}
+          </button>
+        ) : null}
       </Section>
       {account ? (
         <Section title={text('settings.account')}>

@@ -1,8 +1,8 @@
 import { useEffect } from 'react';
-import { searchInputId } from '../conversation/conversation-list.tsx';
 import { openConversation } from '../state/open-conversation.ts';
 import type { Ui } from '../state/ui.ts';
 import { useUi } from '../state/ui-context.tsx';
+import { searchInputId } from './search-input.ts';
 
 /** The keys that work everywhere. What a menu or dialog has used already is left alone. */
 export function useShortcuts(): void {
