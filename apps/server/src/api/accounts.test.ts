@@ -7,10 +7,17 @@ const DAY = 86_400_000;
 /** For cases that leave nothing behind. */
 let shared: TestApi;
 beforeAll(async () => {
-  shared = await TestApi.open({ auth: { failuresPerAddress: 1_000 } });
+  shared = await TestApi.open({ auth: { failuresPerAddress: 1_000, registrationsPerHourPerAddress: 1_000 } });
   await shared.person('alice');
 });
 afterAll(() => shared.close());
+
+let names = 0;
+/** A name that nobody has yet. */
+function anyName(): string {
+  names += 1;
+  return `person${names}`;
+}
 
 let open: TestApi | undefined;
 async function api(settings: Parameters<typeof TestApi.open>[0] = {}): Promise<TestApi> {
@@ -213,8 +220,9 @@ describe('logging in', () => {
 
 describe('tokens', () => {
   it('an access token ends with its time, and a refresh gives the next one', async () => {
-    const app = await api();
-    const session = await app.person('alice');
+    const app = shared;
+    app.parts.ended.length = 0;
+    const session = await app.person(anyName());
     app.parts.clock.advance(15 * MINUTE - 1);
     expect((await app.call('GET', '/v1/me', { token: session.accessToken })).status).toBe(200);
     app.parts.clock.advance(1);
@@ -225,16 +233,18 @@ describe('tokens', () => {
   });
 
   it('a refresh stops the access token before it at once', async () => {
-    const app = await api();
-    const session = await app.person('alice');
+    const app = shared;
+    app.parts.ended.length = 0;
+    const session = await app.person(anyName());
     expect((await app.call('GET', '/v1/me', { token: session.accessToken })).status).toBe(200);
     await app.refresh(session);
     expect(errorOf(await app.call('GET', '/v1/me', { token: session.accessToken }))).toEqual([401, 'UNAUTHENTICATED']);
   });
 
   it('a refresh slides the thirty days, and after them the session is over', async () => {
-    const app = await api();
-    let session = await app.person('alice');
+    const app = shared;
+    app.parts.ended.length = 0;
+    let session = await app.person(anyName());
     for (let month = 0; month < 3; month += 1) {
       app.parts.clock.advance(29 * DAY);
       session = sessionOf(await app.refresh(session));
@@ -244,8 +254,9 @@ describe('tokens', () => {
   });
 
   it('a lost answer is made good within the grace time', async () => {
-    const app = await api();
-    const session = await app.person('alice');
+    const app = shared;
+    app.parts.ended.length = 0;
+    const session = await app.person(anyName());
     await app.refresh(session);
     app.parts.clock.advance(29_000);
     const again = sessionOf(await app.refresh(session));
@@ -254,8 +265,9 @@ describe('tokens', () => {
   });
 
   it('a spent refresh token that comes back ends the session everywhere', async () => {
-    const app = await api();
-    const session = await app.person('alice');
+    const app = shared;
+    app.parts.ended.length = 0;
+    const session = await app.person(anyName());
     const next = sessionOf(await app.refresh(session));
     app.parts.clock.advance(31_000);
     expect((await app.call('GET', '/v1/me', { token: next.accessToken })).status).toBe(200);
@@ -266,8 +278,9 @@ describe('tokens', () => {
   });
 
   it('of many refreshes with one token at once, one successor lives', async () => {
-    const app = await api();
-    const session = await app.person('alice');
+    const app = shared;
+    app.parts.ended.length = 0;
+    const session = await app.person(anyName());
     const answers = await Promise.all(Array.from({ length: 50 }, () => app.refresh(session)));
     const issued = answers.filter((answer) => answer.status === 200).map(sessionOf);
     expect(issued.length).toBeGreaterThan(0);
@@ -278,8 +291,9 @@ describe('tokens', () => {
   });
 
   it('a refresh token of another device is worth nothing', async () => {
-    const app = await api();
-    const session = await app.person('alice');
+    const app = shared;
+    app.parts.ended.length = 0;
+    const session = await app.person(anyName());
     const stolen = await app.refresh({ ...session, deviceId: newDeviceId() });
     expect(errorOf(stolen)).toEqual([401, 'SESSION_ENDED']);
   });
@@ -299,8 +313,9 @@ describe('tokens', () => {
   });
 
   it('a refresh token is not an access token, nor the other way round', async () => {
-    const app = await api();
-    const session = await app.person('alice');
+    const app = shared;
+    app.parts.ended.length = 0;
+    const session = await app.person(anyName());
     const swapped = { refreshToken: session.accessToken, deviceId: session.deviceId };
     expect((await app.call('GET', '/v1/me', { token: session.refreshToken })).status).toBe(401);
     expect((await app.refresh(swapped)).status).toBe(401);
@@ -308,8 +323,9 @@ describe('tokens', () => {
   });
 
   it('log-out ends the session and its connections, and cannot be repeated with its token', async () => {
-    const app = await api();
-    const session = await app.person('alice');
+    const app = shared;
+    app.parts.ended.length = 0;
+    const session = await app.person(anyName());
     const answer = await app.call('POST', '/v1/auth/logout', { token: session.accessToken });
     expect([answer.status, answer.text]).toEqual([204, '']);
     expect(app.parts.ended).toEqual([BigInt(session.sessionId)]);
@@ -331,8 +347,9 @@ describe('tokens', () => {
   });
 
   it('in the store are hashes only', async () => {
-    const app = await api();
-    const session = await app.person('alice');
+    const app = shared;
+    app.parts.ended.length = 0;
+    const session = await app.person(anyName());
     const record = await app.parts.storage.sessions.byId(BigInt(session.sessionId));
     const text = JSON.stringify(record, (_key, value) => (typeof value === 'bigint' ? String(value) : value));
     expect(record?.accessHash).toHaveLength(32);
