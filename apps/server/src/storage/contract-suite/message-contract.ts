@@ -217,15 +217,18 @@ export function messageContract(open: OpenStorage): void {
       { fromSeq: 1, toSeq: 10, limit: 0, newestFirst: false, expected: [] },
       { fromSeq: 1, toSeq: 10, limit: -1, newestFirst: true, expected: [] },
       { fromSeq: Number.NaN, toSeq: Number.NaN, limit: Number.NaN, newestFirst: true, expected: [] },
-    ])('$fromSeq..$toSeq limit $limit newestFirst $newestFirst of ten is $expected', async ({ expected, ...range }) => {
-      const { conversationId, first } = await fixture.pair();
-      const neighbour = await fixture.pair();
-      await fixture.send(neighbour.conversationId, neighbour.first.userId, 3);
-      await fixture.send(conversationId, first.userId, 10);
-      const messages = await fixture.storage.messages.history({ conversationId, ...range });
-      expect(messages.map(({ convSeq }) => convSeq)).toEqual(expected);
-      expect(messages.every((message) => message.conversationId === conversationId)).toBe(true);
-    });
+    ])(
+      'of ten, from $fromSeq to $toSeq, limit $limit, newestFirst $newestFirst: $expected',
+      async ({ expected, ...range }) => {
+        const { conversationId, first } = await fixture.pair();
+        const neighbour = await fixture.pair();
+        await fixture.send(neighbour.conversationId, neighbour.first.userId, 3);
+        await fixture.send(conversationId, first.userId, 10);
+        const messages = await fixture.storage.messages.history({ conversationId, ...range });
+        expect(messages.map(({ convSeq }) => convSeq)).toEqual(expected);
+        expect(messages.every((message) => message.conversationId === conversationId)).toBe(true);
+      },
+    );
 
     test.each([{ conversationId: 1n }, { conversationId: 0n }, { conversationId: 2n ** 64n - 1n }])(
       'of conversation $conversationId, which is not there, is empty',

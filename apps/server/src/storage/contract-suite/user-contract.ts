@@ -84,20 +84,20 @@ export function userContract(open: OpenStorage): void {
     });
 
     test.each([
-      { query: '100%', expected: ['p-percent'] },
-      { query: '%', expected: ['p-percent'] },
-      { query: '_', expected: ['p-under'] },
-      { query: 'p-a_b', expected: [] },
-      { query: '\\', expected: ['p-slash'] },
-      { query: "'", expected: ['p-quote'] },
-      { query: "'; drop table user; --", expected: [] },
-      { query: '*', expected: ['p-star'] },
-      { query: '[', expected: ['p-bracket'] },
-      { query: ')(|', expected: ['p-ldap'] },
-      { query: '{"$ne":null}', expected: [] },
-      { query: '\u0000', expected: [] },
-      { query: 'x'.repeat(10_000), expected: [] },
-    ])('$query is text, not a pattern', async ({ query, expected }) => {
+      { name: 'a percentage', query: '100%', expected: ['p-percent'] },
+      { name: 'a percent sign', query: '%', expected: ['p-percent'] },
+      { name: 'an underscore', query: '_', expected: ['p-under'] },
+      { name: 'an underscore between letters', query: 'p-a_b', expected: [] },
+      { name: 'a backslash', query: '\\', expected: ['p-slash'] },
+      { name: 'a quote', query: "'", expected: ['p-quote'] },
+      { name: 'an SQL injection', query: "'; drop table user; --", expected: [] },
+      { name: 'a star', query: '*', expected: ['p-star'] },
+      { name: 'a bracket', query: '[', expected: ['p-bracket'] },
+      { name: 'LDAP signs', query: ')(|', expected: ['p-ldap'] },
+      { name: 'a NoSQL operator', query: '{"$ne":null}', expected: [] },
+      { name: 'NUL', query: '\u0000', expected: [] },
+      { name: 'a very long text', query: 'x'.repeat(10_000), expected: [] },
+    ])('$name is text, not a pattern', async ({ query, expected }) => {
       if ((await fixture.storage.users.byUsernameKey('p-percent')) === undefined) {
         await people(
           ['p-percent', 'sure 100% real'],

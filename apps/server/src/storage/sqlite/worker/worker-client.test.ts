@@ -97,7 +97,10 @@ describe('worker client', () => {
   test('when the thread dies all waiting calls are rejected, and a new thread takes the next ones', async () => {
     const path = join(folders.make(), 'test.db');
     const { client, crashes } = await start({}, path);
+    const { call, release } = await occupy(client);
     const calls = [client.call('echo', 1), client.call('lockAndDie', undefined), client.call('echo', 2)];
+    release();
+    await call;
     const settled = await Promise.allSettled(calls);
     expect(settled.map(({ status }) => status)).toEqual(['rejected', 'rejected', 'rejected']);
     for (const result of settled) {

@@ -31,7 +31,7 @@ export interface CachedConversation {
 
 /**
  * Heads and members of the conversations in use. It may be trusted without looking because its owner is the only writer
- * there is; whoever changes membership in the database has to call `forget`, and a rollback has to call `clear`.
+ * there is, and a rollback clears it. Conversations that are not there are not remembered.
  *
  * Changes are made to the entries and written by `flush`, before the commit, once for each conversation and member
  * however many messages the transaction holds.
@@ -122,13 +122,6 @@ export class ConversationCache {
       member.changed = false;
     }
     entry.membersChanged = false;
-  }
-
-  /** The membership of this conversation changes. Flushes first, so that nothing noted here is lost. */
-  forget(conversationId: bigint): void {
-    this.flush();
-    this.#young.delete(conversationId);
-    this.#old.delete(conversationId);
   }
 
   /** After a rollback: what is noted here may not be what is stored. */

@@ -1,17 +1,14 @@
 import { ConversationKind } from '@fastim/protocol';
 import type { Database, Statement } from 'better-sqlite3';
-import type { ConversationCache } from './conversation-cache.ts';
 
 /** Finds or makes the one direct conversation of two users, inside the caller's transaction. */
 export class OpenDirect {
-  readonly #cache: ConversationCache;
   readonly #find: Statement<[bigint, bigint]>;
   readonly #addConversation: Statement<[bigint, number, number, number]>;
   readonly #addPair: Statement<[bigint, bigint, number | bigint]>;
   readonly #addMember: Statement<[number | bigint, bigint, number]>;
 
-  constructor(database: Database, cache: ConversationCache) {
-    this.#cache = cache;
+  constructor(database: Database) {
     this.#find = database
       .prepare<[bigint, bigint]>(
         `SELECT conversation_id FROM direct_pair JOIN conversation USING (conversation_no)
@@ -42,7 +39,6 @@ export class OpenDirect {
     this.#addPair.run(low, high, lastInsertRowid);
     this.#addMember.run(lastInsertRowid, low, nowMs);
     if (high !== low) this.#addMember.run(lastInsertRowid, high, nowMs);
-    this.#cache.forget(newId);
     return { conversationId: newId, created: true };
   }
 }

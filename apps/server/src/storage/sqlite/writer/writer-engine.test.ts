@@ -36,6 +36,7 @@ class Bench {
     if (failure) throw new BetterSqlite.SqliteError('cannot open', failure);
     this.opened += 1;
     const database = openForWriting(this.path);
+    database.pragma('busy_timeout = 20');
     migrate(database, migrations, 1);
     const prepare = database.prepare.bind(database);
     const failing = (sql: string) => {
@@ -153,6 +154,20 @@ describe('writer', () => {
     }
     expect(outcomes(bench.run(bench.append(1))[0])).toMatchObject([{ outcome: 'stored', convSeq: 1 }]);
     expect(bench.stored()).toEqual([1]);
+  });
+
+  test('the log that cannot be emptied yet, because a read goes on, keeps the writer closed until it can', () => {
+    bench.run(bench.append(1));
+    const reader = openForReading(bench.path);
+    reader.exec('BEGIN');
+    expect(reader.prepare('SELECT count(*) FROM message').pluck().get()).toBe(1);
+    bench.commitFailures.push('SQLITE_IOERR_FSYNC');
+    for (const attempt of [2, 3]) {
+      expect(bench.run(bench.append(attempt))).toMatchObject([{ ok: false, kind: 'io' }]);
+    }
+    reader.close();
+    expect(outcomes(bench.run(bench.append(2))[0])).toMatchObject([{ outcome: 'stored', convSeq: 2 }]);
+    expect(bench.stored()).toEqual([1, 2]);
   });
 
   test('a call with a bug does not take the others of its transaction with it', () => {

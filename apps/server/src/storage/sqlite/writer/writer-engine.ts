@@ -150,7 +150,7 @@ function openWriter(database: Database): OpenWriter {
 function handlersOn(database: Database, cache: ConversationCache): Handlers<WriterOperations> {
   const messages = new AppendMessages(database, cache);
   const cursors = new RaiseCursors(database, cache);
-  const direct = new OpenDirect(database, cache);
+  const direct = new OpenDirect(database);
   const users = new WriteUsers(database);
   const sessions = new WriteSessions(database);
   const probe = database.prepare('UPDATE write_probe SET writes = writes + 1');
