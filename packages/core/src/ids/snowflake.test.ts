@@ -33,7 +33,7 @@ describe('snowflake ids', () => {
     const snowflake = new Snowflake(lease(2, 0xab), startAt(5));
     const result = snowflake.next(EPOCH_MS + 3, BusinessLine.redPacket);
     // 41 bits ms | 2 data centre | 8 node | 2 reserved | 3 line | 7 counter
-    const bits = ['1'.padStart(41, '0'), '10', '10101011', '00', '100', '0000101'].join('');
+    const bits = ['11'.padStart(41, '0'), '10', '10101011', '00', '100', '0000101'].join('');
     expect(result).toEqual({ ok: true, id: BigInt(`0b${bits}`) });
     expect(bits).toHaveLength(63);
   });
