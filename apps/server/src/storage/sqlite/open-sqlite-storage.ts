@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Clock, NodeLease } from '@fastim/core';
 import type { Logger } from 'pino';
-import type { Storage } from '../storage.ts';
+import { type Storage, StorageError } from '../storage.ts';
 import { type DataFolderLock, lockDataFolder } from './data-folder-lock.ts';
 import { DATABASE_FILE } from './database-file.ts';
 import { requireSupportedNode } from './node-version.ts';
@@ -43,16 +43,26 @@ export async function openSqliteStorage(options: SqliteStorageOptions): Promise<
     maxPages: options.maxPages ?? 0,
   };
   let writer: WorkerClient<WriterOperations> | undefined;
+  let reader: WorkerClient<ReaderOperations> | undefined;
   try {
-    writer = await WorkerClient.start<WriterOperations>(workerOptions('writer', start, logger));
+    writer = await WorkerClient.start<WriterOperations>(
+      workerOptions('writer', start, logger, () => shortenLog(reader, logger)),
+    );
     if (writer.migrated.length > 0) logger.info({ versions: writer.migrated }, 'database brought to a newer format');
-    const reader = await WorkerClient.start<ReaderOperations>(workerOptions('reader', start, logger));
+    reader = await WorkerClient.start<ReaderOperations>(workerOptions('reader', start, logger, () => {}));
     return new SqliteStorage(lock, writer, reader);
   } catch (error) {
     await writer?.close();
     lock.release();
     throw error;
   }
+}
+
+function shortenLog(reader: WorkerClient<ReaderOperations> | undefined, logger: Logger): void {
+  reader?.call('checkpoint', undefined).catch((error: unknown) => {
+    if (error instanceof StorageError && error.kind === 'closed') return;
+    logger.warn({ err: error }, 'the write-ahead log could not be shortened');
+  });
 }
 
 class SqliteStorage implements Storage {
@@ -95,7 +105,12 @@ class SqliteStorage implements Storage {
   }
 }
 
-function workerOptions(name: 'writer' | 'reader', start: WorkerStart, logger: Logger): WorkerClientOptions {
+function workerOptions(
+  name: 'writer' | 'reader',
+  start: WorkerStart,
+  logger: Logger,
+  onLongLog: () => void,
+): WorkerClientOptions {
   const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   return {
     name,
@@ -103,14 +118,14 @@ function workerOptions(name: 'writer' | 'reader', start: WorkerStart, logger: Lo
     start,
     maxWaitingCalls: MOST_WAITING_CALLS,
     maxWaitingBytes: MOST_WAITING_BYTES,
-    onNote: (note) => logNote(logger, note),
+    onNote: (note) => (note.note === 'long-log' ? onLongLog() : logNote(logger, note)),
     onCrash: (error, restarting) => {
       logger.error({ err: error, worker: name, restarting }, 'storage thread died');
     },
   };
 }
 
-function logNote(logger: Logger, value: WorkerNote): void {
+function logNote(logger: Logger, value: Exclude<WorkerNote, { note: 'long-log' }>): void {
   if (value.note === 'slow') {
     logger.warn({ query: value.name, ms: value.ms, calls: value.calls }, 'slow query');
   } else if (value.note === 'corrupt') {

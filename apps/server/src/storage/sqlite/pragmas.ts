@@ -6,8 +6,8 @@ export const APPLICATION_ID = 0x46494d31;
 const PAGE_BYTES = 4096;
 const WRITER_CACHE_KIB = 64 * 1024;
 const READER_CACHE_KIB = 32 * 1024;
-/** 16 MiB: few enough checkpoints that pages are written back once for many commits, short enough not to be felt. */
-const CHECKPOINT_PAGES = 4000;
+/** 64 MiB: only when nobody else shortened the log (writer/log-keeper.ts); a commit then waits for it. */
+const CHECKPOINT_PAGES = 16_000;
 const WAL_KEPT_BYTES = 64 * 1024 * 1024;
 const LOCK_WAIT_MS = 5_000;
 

@@ -38,7 +38,8 @@ export class ReaderEngine {
   #answer(call: WorkerCall): WorkerReply {
     const started = performance.now();
     try {
-      return { id: call.id, ok: true, value: this.#snapshot(call) };
+      const value = call.name === 'checkpoint' ? callHandler(this.#handlers, call) : this.#snapshot(call);
+      return { id: call.id, ok: true, value };
     } catch (error) {
       return failedReply(call.id, toStorageError(error));
     } finally {
@@ -68,5 +69,9 @@ function handlersOn(database: Database, note: (note: WorkerNote) => void): Handl
     sessionByAccessHash: (accessHash) => sessions.byAccessHash(accessHash),
     sessionById: (sessionId) => sessions.byId(sessionId),
     sessionsOfUser: (userId) => sessions.ofUser(userId),
+    checkpoint: () => {
+      database.pragma('wal_checkpoint(PASSIVE)');
+      return undefined;
+    },
   };
 }

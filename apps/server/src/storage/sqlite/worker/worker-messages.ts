@@ -18,7 +18,9 @@ export type WorkerNote =
   | { readonly note: 'slow'; readonly name: string; readonly ms: number; readonly calls: number }
   /** A stored row whose checksum is wrong. */
   | { readonly note: 'corrupt'; readonly conversationId: bigint; readonly convSeq: number }
-  | { readonly note: 'reopened'; readonly reason: string };
+  | { readonly note: 'reopened'; readonly reason: string }
+  /** From the writer: the log should be copied into the database, by another thread. */
+  | { readonly note: 'long-log' };
 
 export type FromWorker =
   /** The database is open. */

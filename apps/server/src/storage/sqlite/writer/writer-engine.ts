@@ -6,6 +6,7 @@ import { callHandler, failedReply } from '../worker/worker-loop.ts';
 import type { WorkerCall, WorkerNote, WorkerReply } from '../worker/worker-messages.ts';
 import { AppendMessages } from './append-messages.ts';
 import { ConversationCache } from './conversation-cache.ts';
+import { LogKeeper } from './log-keeper.ts';
 import { OpenDirect } from './open-direct.ts';
 import { RaiseCursors } from './raise-cursors.ts';
 import { WriteSessions } from './write-sessions.ts';
@@ -25,6 +26,7 @@ interface OpenWriter {
   database: Database;
   cache: ConversationCache;
   handlers: Handlers<WriterOperations>;
+  log: LogKeeper;
   begin: () => void;
   commit: () => void;
 }
@@ -46,7 +48,7 @@ export class WriterEngine {
 
   constructor(options: WriterEngineOptions) {
     this.#options = options;
-    this.#writer = openWriter(options.open());
+    this.#writer = this.#openWriter(options.open());
   }
 
   execute(calls: readonly WorkerCall[]): WorkerReply[] {
@@ -87,6 +89,7 @@ export class WriterEngine {
       for (const call of calls) values.push(callHandler(writer.handlers, call));
       writer.cache.flush();
       writer.commit();
+      writer.log.afterCommit();
       return calls.map(({ id }, index) => ({ id, ok: true, value: values[index] }));
     } catch (error) {
       const failure = toStorageError(error);
@@ -123,7 +126,7 @@ export class WriterEngine {
     try {
       const [row] = database.pragma('wal_checkpoint(TRUNCATE)') as { busy: number }[];
       if (row?.busy !== 0) throw new StorageError('io', 'the log cannot be emptied');
-      const writer = openWriter(database);
+      const writer = this.#openWriter(database);
       this.#writer = writer;
       this.#options.note({ note: 'reopened', reason: this.#failure });
       return writer;
@@ -132,19 +135,20 @@ export class WriterEngine {
       throw error;
     }
   }
-}
 
-function openWriter(database: Database): OpenWriter {
-  const cache = new ConversationCache(database, CACHED_CONVERSATIONS);
-  const begin = database.prepare('BEGIN IMMEDIATE');
-  const commit = database.prepare('COMMIT');
-  return {
-    database,
-    cache,
-    handlers: handlersOn(database, cache),
-    begin: () => void begin.run(),
-    commit: () => void commit.run(),
-  };
+  #openWriter(database: Database): OpenWriter {
+    const cache = new ConversationCache(database, CACHED_CONVERSATIONS);
+    const begin = database.prepare('BEGIN IMMEDIATE');
+    const commit = database.prepare('COMMIT');
+    return {
+      database,
+      cache,
+      handlers: handlersOn(database, cache),
+      log: new LogKeeper(database, () => this.#options.note({ note: 'long-log' })),
+      begin: () => void begin.run(),
+      commit: () => void commit.run(),
+    };
+  }
 }
 
 function handlersOn(database: Database, cache: ConversationCache): Handlers<WriterOperations> {
