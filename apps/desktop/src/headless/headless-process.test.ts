@@ -1,7 +1,7 @@
 /** The host as a process of its own, with the real engine and store: command line, signals, sudden death. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -62,9 +62,14 @@ function run(args: string[], environment: Record<string, string> = {}): Run {
 
 const start = (...args: string[]) => run(['--app-directory', join(directory, 'app'), '--data', 'data', ...args]);
 
-async function connect(line: string, profile = 'default'): Promise<BridgeClient> {
+async function connect(
+  line: string,
+  profile = 'default',
+  onClose: (code: number) => void = () => undefined,
+): Promise<BridgeClient> {
   const address = new URL(/http:\S+/.exec(line)?.[0] ?? line);
   const socket = new WebSocket(`ws://${address.host}/bridge?profile=${profile}`, { origin: address.origin });
+  socket.on('close', onClose);
   const { port } = await openWebSocketPort(socket, address.hash.slice('#token='.length));
   return connectBridge(port);
 }
@@ -75,12 +80,20 @@ describe('the headless process', () => {
       const { child, ready, exit } = start();
       const line = await ready;
       expect(line).toMatch(/^FastIM desktop ready {2}http:\/\/127\.0\.0\.1:\d+\/#token=[\w-]{43}$/);
-      const alice = await connect(line, 'alice');
+      const closed: number[] = [];
+      const alice = await connect(line, 'alice', (closeCode) => closed.push(closeCode));
       const bob = await connect(line, 'bob');
       expect(await alice.call('app.open', {})).toMatchObject({ profile: 'alice', account: null });
       expect(await bob.call('app.open', {})).toMatchObject({ profile: 'bob', account: null });
+      await alice.call('settings.set', { patch: { theme: 'dark' } });
+      const files = () => readdirSync(join(directory, 'data/profiles/alice'));
+      expect(files().some((name) => name.endsWith('-wal'))).toBe(true);
       child.kill(signal);
       expect((await exit).code).toBe(0);
+      // The page was told to come again, which happens before the engines stop.
+      await expect.poll(() => closed).toEqual([1001]);
+      // The store was closed, not abandoned: nothing is left to recover.
+      expect(files().filter((name) => name.endsWith('-wal'))).toEqual([]);
     }
   });
 
