@@ -2,7 +2,11 @@ import type { ConversationState, MemberCursor, SyncMark } from '@fastim/protocol
 
 export interface SyncPageQuery {
   userId: bigint;
-  /** Only conversations with activity (message, cursor or membership change) at or after this server time; 0: all. */
+  /**
+   * Only conversations with activity (message, cursor or membership change) at or after this server time; 0: all.
+   * Times are the callers' own, taken before their commit: who asks for "since my last read" has to go back by as long
+   * as a commit may take.
+   */
   sinceMs: number;
   /** The place after the last row of the page before; 0 and 0n: first page. */
   beforeActivityMs: number;
@@ -25,10 +29,14 @@ export interface CursorRaise {
  * Conversations, members and cursors.
  *
  * openDirect: idempotent and symmetrical: the same two users always get the same conversation, whoever asks, also when
- * both ask at once. `newId` is used if it is new.
+ * both ask at once. `newId` is used if it is new. That the users exist is the caller's to check.
  * syncPage / mark / states: only conversations the user is a member of. No row is written per recipient, ever.
  * raiseCursors: one transaction; cursors only rise (max), so repeats and reordering do no harm; moves by non-members
- * are dropped. Returns the cursors that really rose. On disk when it resolves.
+ * are dropped; what is read is delivered. Returns the cursors that really rose, each once, with its last value. On disk
+ * when it resolves.
+ * states: in the order asked for, each once.
+ * lastMessage is undefined, and the damage is logged, when the stored row is not what was written: one bad row does not
+ * keep a user from the list.
  */
 export interface ConversationStore {
   openDirect(

@@ -45,6 +45,8 @@ export interface HistoryQuery {
  * the head. conv_seq has no hole and no double, whatever nodes call it at once. Each request gets its own outcome; one
  * that is refused does not touch the others. When the promise resolves, everything in it is on disk (fsynced). When it
  * rejects (StorageError), nothing of the batch is stored.
+ * history: everything an append resolved with before the call. A row that is not what was written, or a hole, is
+ * StorageError 'corrupt'.
  */
 export interface MessageStore {
   append(batch: readonly AppendRequest[]): Promise<AppendOutcome[]>;

@@ -47,12 +47,15 @@ export type RotationOutcome =
   | { outcome: 'replaced'; session: SessionRecord }
   /** A spent token came back: theft. The session is ended by this call. */
   | { outcome: 'reused'; session: SessionRecord }
+  /** Never was, expired, of an ended session, or a live token offered by another device. Nothing changes. */
   | { outcome: 'unknown' };
 
 /**
  * create: ends the device's earlier session of the same user, if any, and sets epoch to the device's last epoch + 1, in
  * one transaction.
  * rotate: one transaction; of many at once with one token, exactly one gets 'rotated'.
+ * byAccessHash, byId: also sessions that ended; the hash of a token that was rotated away is not found.
+ * end: idempotent; the time of the first call stays. ofUser: those that have not ended, newest first.
  */
 export interface SessionStore {
   create(session: NewSession): Promise<SessionRecord>;

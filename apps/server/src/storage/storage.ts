@@ -4,7 +4,10 @@ import type { MessageStore } from './message-store.ts';
 import type { SessionStore } from './session-store.ts';
 import type { UserStore } from './user-store.ts';
 
-/** What a storage call rejects with. The batch or call it belongs to had no effect. */
+/**
+ * What a storage call rejects with. The batch or call it belongs to had no effect; only when the driver itself died
+ * under the call (said in the message of an 'io') is that unknown. Every write may be repeated.
+ */
 export class StorageError extends Error {
   /**
    * full: no space (SQLITE_FULL, ENOSPC): recovers by itself when space returns. io: read, write or fsync failed.

@@ -10,7 +10,10 @@ export interface UserRecord {
   createdMs: number;
 }
 
-/** create: answers 'taken' when usernameKey exists; decided by a unique index, so of two at once one wins. */
+/**
+ * create: answers 'taken' when usernameKey exists; decided by a unique index, so of two at once one wins.
+ * byIds: in the order asked for, each once, without the unknown. search: the query is text, not a pattern.
+ */
 export interface UserStore {
   create(user: UserRecord): Promise<'created' | 'taken'>;
   byUsernameKey(usernameKey: string): Promise<UserRecord | undefined>;
