@@ -59,7 +59,7 @@ export class AcceptMessage {
 
     const now = clock.now();
     if (order.size > 0) {
-      const held = order.hold(packet.connection, request.conversationId, request.clientMsgId, now);
+      const held = order.hold(packet, request, now);
       if (held) {
         store.refuse(packet, route, request, held.reason, held.retryAfterMs, 'an older one comes first');
         return;

@@ -2,6 +2,8 @@
 
 /** Bytes of message bodies that wait to be stored; past it SEND is answered OVERLOADED. */
 export const MAX_WAITING_BYTES = 32 * 1024 * 1024;
+/** Stored messages whose ids are remembered, for late copies of them that are refused. */
+export const RECENT_SENDS = 50_000;
 /** Cursor moves in the buffer; past it CURSOR is answered OVERLOADED. */
 export const MAX_BUFFERED_MOVES = 50_000;
 /** Cursor moves that flush the buffer before its time. */

@@ -1,75 +1,142 @@
 import { describe, expect, it } from 'vitest';
-import { LANE_PATIENCE_MS, SendOrder } from './send-order.ts';
+import { LANE_PATIENCE_MS, type SendAttempt, type SendMessage, SendOrder } from './send-order.ts';
 import { clientMsgId } from './testing/logic-harness.ts';
 
-const connection = { gateId: 'gate-1', connectionId: 1 };
-const [first, second, third] = [1, 2, 3].map(clientMsgId) as [Uint8Array, Uint8Array, Uint8Array];
+const at = (sequenceId: number, connectionId = 1, gateId = 'gate-1'): SendAttempt => ({
+  connection: { gateId, connectionId },
+  sequenceId,
+});
+const message = (number: number, conversationId = 9n): SendMessage => ({
+  conversationId,
+  clientMsgId: clientMsgId(number),
+});
+const overloaded = { reason: 'OVERLOADED', retryAfterMs: 100 } as const;
 
 describe('SendOrder', () => {
   it('holds what comes behind a refused message until that one comes again', () => {
     const order = new SendOrder();
-    order.refused(connection, 9n, first, { reason: 'RATE_LIMITED', retryAfterMs: 100 }, 0);
-    expect(order.hold(connection, 9n, second, 1)?.reason).toBe('RATE_LIMITED');
-    expect(order.hold(connection, 9n, third, 1)?.reason).toBe('RATE_LIMITED');
-    expect(order.hold(connection, 9n, first, 2)).toBeUndefined();
-    expect(order.hold(connection, 9n, second, 2)).toBeUndefined();
+    order.refused(at(0), message(1), overloaded, 0);
+    expect(order.hold(at(1), message(2), 1)?.reason).toBe('OVERLOADED');
+    expect(order.hold(at(2), message(3), 1)?.reason).toBe('OVERLOADED');
+    expect(order.hold(at(3), message(1), 2)).toBeUndefined();
+    expect(order.hold(at(4), message(2), 2)).toBeUndefined();
     expect(order.size).toBe(0);
   });
 
   it('tells those behind it to come when it is to come itself', () => {
     const order = new SendOrder();
-    order.refused(connection, 9n, first, { reason: 'RATE_LIMITED', retryAfterMs: 500 }, 1_000);
-    expect(order.hold(connection, 9n, second, 1_100)).toEqual({ reason: 'RATE_LIMITED', retryAfterMs: 400 });
-    expect(order.hold(connection, 9n, second, 1_600)).toEqual({ reason: 'RATE_LIMITED', retryAfterMs: 1 });
+    order.refused(at(0), message(1), { reason: 'RATE_LIMITED', retryAfterMs: 500 }, 1_000);
+    expect(order.hold(at(1), message(2), 1_100)).toEqual({ reason: 'RATE_LIMITED', retryAfterMs: 400 });
+    expect(order.hold(at(2), message(2), 1_600)).toEqual({ reason: 'RATE_LIMITED', retryAfterMs: 1 });
   });
 
-  it('waits for the oldest of several refused messages', () => {
+  it.each([
+    ['in the order of the sends', [0, 1, 2]],
+    ['youngest first', [2, 1, 0]],
+    ['in any order', [1, 2, 0]],
+  ])('waits for the one sent first of several that were refused %s', (_name, refused) => {
     const order = new SendOrder();
-    for (const id of [first, second, third])
-      order.refused(connection, 9n, id, { reason: 'OVERLOADED', retryAfterMs: 100 }, 0);
-    expect(order.hold(connection, 9n, second, 1)?.reason).toBe('OVERLOADED');
-    expect(order.hold(connection, 9n, first, 1)).toBeUndefined();
+    for (const sent of refused) order.refused(at(sent), message(sent), overloaded, 0);
+    expect(order.size).toBe(1);
+    expect(order.hold(at(5), message(1), 1)?.reason).toBe('OVERLOADED');
+    expect(order.hold(at(6), message(2), 1)?.reason).toBe('OVERLOADED');
+    expect(order.hold(at(7), message(0), 1)).toBeUndefined();
   });
 
   it('leaves other conversations and other connections alone', () => {
     const order = new SendOrder();
-    order.refused(connection, 9n, first, { reason: 'OVERLOADED', retryAfterMs: 100 }, 0);
-    expect(order.hold(connection, 10n, second, 1)).toBeUndefined();
-    expect(order.hold({ gateId: 'gate-1', connectionId: 2 }, 9n, second, 1)).toBeUndefined();
-    expect(order.hold({ gateId: 'gate-2', connectionId: 1 }, 9n, second, 1)).toBeUndefined();
-    expect(order.hold(connection, 9n, second, 1)?.reason).toBe('OVERLOADED');
+    order.refused(at(0), message(1), overloaded, 0);
+    expect(order.hold(at(1), message(2, 10n), 1)).toBeUndefined();
+    expect(order.hold(at(1, 2), message(2), 1)).toBeUndefined();
+    expect(order.hold(at(1, 1, 'gate-2'), message(2), 1)).toBeUndefined();
+    expect(order.hold(at(1), message(2), 1)?.reason).toBe('OVERLOADED');
   });
 
   it('goes on without a message that the client gave up', () => {
     const order = new SendOrder();
-    order.refused(connection, 9n, first, { reason: 'OVERLOADED', retryAfterMs: 100 }, 0);
-    expect(order.hold(connection, 9n, second, LANE_PATIENCE_MS + 99)?.reason).toBe('OVERLOADED');
-    expect(order.hold(connection, 9n, second, LANE_PATIENCE_MS + 100)).toBeUndefined();
+    order.refused(at(0), message(1), overloaded, 0);
+    expect(order.hold(at(1), message(2), LANE_PATIENCE_MS + 99)?.reason).toBe('OVERLOADED');
+    expect(order.hold(at(2), message(2), LANE_PATIENCE_MS + 100)).toBeUndefined();
     expect(order.size).toBe(0);
   });
 
   it('waits anew each time the same message is refused', () => {
     const order = new SendOrder();
-    order.refused(connection, 9n, first, { reason: 'OVERLOADED', retryAfterMs: 100 }, 0);
-    order.hold(connection, 9n, first, LANE_PATIENCE_MS - 1);
-    order.refused(connection, 9n, first, { reason: 'STORAGE_FULL', retryAfterMs: 100 }, LANE_PATIENCE_MS - 1);
-    expect(order.hold(connection, 9n, second, LANE_PATIENCE_MS + 1)?.reason).toBe('STORAGE_FULL');
+    order.refused(at(0), message(1), overloaded, 0);
+    order.hold(at(1), message(1), LANE_PATIENCE_MS);
+    order.refused(at(1), message(1), { reason: 'STORAGE_FULL', retryAfterMs: 100 }, LANE_PATIENCE_MS);
+    expect(order.hold(at(2), message(2), LANE_PATIENCE_MS + 101)?.reason).toBe('STORAGE_FULL');
+  });
+
+  it('waits for nothing that is stored after all', () => {
+    const order = new SendOrder();
+    const { connection } = at(0);
+    order.refused(at(3), message(1), overloaded, 0);
+    order.stored(connection, message(2));
+    expect(order.hold(at(4), message(3), 1)?.reason).toBe('OVERLOADED');
+    expect(order.hold(at(5), message(4), 1)?.reason).toBe('OVERLOADED');
+    order.stored(connection, message(1));
+    // Still in order: 3 was held before 4.
+    expect(order.hold(at(6), message(4), 1)?.reason).toBe('OVERLOADED');
+    expect(order.hold(at(7), message(3), 1)).toBeUndefined();
+    expect(order.size).toBe(0);
+  });
+
+  it('is free again when everything in line is stored', () => {
+    const order = new SendOrder();
+    order.refused(at(0), message(1), overloaded, 0);
+    order.hold(at(1), message(2), 1);
+    order.stored(at(0).connection, message(2));
+    expect(order.hold(at(2), message(3), 1)?.reason).toBe('OVERLOADED');
+    order.stored(at(0).connection, message(1));
+    order.stored(at(0).connection, message(3));
+    expect(order.size).toBe(0);
+    expect(order.hold(at(3), message(4), 1)).toBeUndefined();
+  });
+
+  it('puts a message where it was first sent when the answer to its first copy comes last', () => {
+    const order = new SendOrder();
+    // 1 (sent at 0) still waits to be stored when 2 is refused on arrival, then a second copy of 1 is held behind it.
+    order.refused(at(1), message(2), overloaded, 0);
+    expect(order.hold(at(2), message(1), 1)?.reason).toBe('OVERLOADED');
+    order.refused(at(0), message(1), overloaded, 2);
+    expect(order.hold(at(3), message(2), 3)?.reason).toBe('OVERLOADED');
+    expect(order.hold(at(4), message(1), 4)).toBeUndefined();
+  });
+
+  it('lets nobody overtake the next in line when the first was given up', () => {
+    const order = new SendOrder();
+    order.refused(at(0), message(1), overloaded, 0);
+    order.hold(at(1), message(2), 1);
+    order.hold(at(2), message(3), 1);
+    const late = LANE_PATIENCE_MS + 100;
+    expect(order.hold(at(3), message(3), late)?.reason).toBe('OVERLOADED');
+    expect(order.hold(at(4), message(2), late + 1)).toBeUndefined();
+    expect(order.hold(at(5), message(3), late + 1)).toBeUndefined();
+  });
+
+  it('lets the first go also when it comes after its time', () => {
+    const order = new SendOrder();
+    order.refused(at(0), message(1), overloaded, 0);
+    order.hold(at(1), message(2), 1);
+    expect(order.hold(at(2), message(1), LANE_PATIENCE_MS * 2)).toBeUndefined();
   });
 
   it('keeps its own copy of the id', () => {
     const order = new SendOrder();
-    const id = Uint8Array.from(first);
-    order.refused(connection, 9n, id, { reason: 'OVERLOADED', retryAfterMs: 100 }, 0);
-    id.fill(0xff);
-    expect(order.hold(connection, 9n, first, 1)).toBeUndefined();
+    const first = message(1);
+    order.refused(at(0), first, overloaded, 0);
+    first.clientMsgId.fill(0xff);
+    expect(order.hold(at(1), message(1), 1)).toBeUndefined();
   });
 
   it('forgets a connection that is gone', () => {
     const order = new SendOrder();
-    order.refused(connection, 9n, first, { reason: 'OVERLOADED', retryAfterMs: 100 }, 0);
-    order.refused(connection, 10n, first, { reason: 'OVERLOADED', retryAfterMs: 100 }, 0);
-    order.forget(connection);
+    order.refused(at(0), message(1), overloaded, 0);
+    order.refused(at(1), message(1, 10n), overloaded, 0);
+    expect(order.size).toBe(2);
+    order.forget(at(0).connection);
     expect(order.size).toBe(0);
-    expect(order.hold(connection, 9n, second, 1)).toBeUndefined();
+    expect(order.hold(at(2), message(2), 1)).toBeUndefined();
   });
 });

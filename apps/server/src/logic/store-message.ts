@@ -1,15 +1,16 @@
-import type { Clock } from '@fastim/core';
+import { type Clock, DedupeWindow } from '@fastim/core';
 import { type ErrorName, sendResponse } from '@fastim/protocol';
 import type { Logger } from 'pino';
+import { visitRoutes } from '../routing/locate-user.ts';
 import type { Route, RouteTable } from '../routing/route-table.ts';
 import type { RequestHeader } from '../routing/send-to-gate.ts';
 import type { AppendOutcome, AppendRequest, MessageStore } from '../storage/message-store.ts';
 import { type Answer, comesAgain, type Refusal, toStatus } from './answer.ts';
 import type { FanOut } from './fan-out.ts';
 import { GroupCommit } from './group-commit.ts';
-import { MAX_WAITING_BYTES, retryAfter } from './logic-limits.ts';
+import { MAX_WAITING_BYTES, RECENT_SENDS, retryAfter } from './logic-limits.ts';
 import type { LogicMetrics } from './logic-metrics.ts';
-import type { SendOrder } from './send-order.ts';
+import type { SendMessage, SendOrder } from './send-order.ts';
 
 /** A SEND that passed the rules and is not answered yet. */
 export interface AcceptedSend extends RequestHeader {
@@ -33,6 +34,8 @@ export class StoreMessage {
   readonly #logger: Logger;
   readonly #metrics: LogicMetrics;
   readonly #commit: GroupCommit<AcceptedSend>;
+  /** client_msg_ids stored lately. A front only: whether a message is a repeat is decided by the store. */
+  readonly #recent = new DedupeWindow<string, true>(RECENT_SENDS);
   #scheduled = false;
   #stopping = false;
   #idleWaiters: (() => void)[] = [];
@@ -82,18 +85,21 @@ export class StoreMessage {
     }
   }
 
-  /** Answers a SEND that is not stored. One that is to come again holds its lane. */
+  /**
+   * Answers a SEND that is not stored. One that is to come again holds its lane; a late copy of one that was stored does
+   * not, since its sender has the ack, or will.
+   */
   refuse(
     request: RequestHeader,
     route: Route,
-    message: { readonly conversationId: bigint; readonly clientMsgId: Uint8Array },
+    message: SendMessage,
     reason: ErrorName,
     retryAfterMs: number,
     detail?: string,
   ): void {
     const { conversationId, clientMsgId } = message;
-    if (comesAgain(reason) && this.#routes.find(request.connection) === route) {
-      this.#order.refused(request.connection, conversationId, clientMsgId, { reason, retryAfterMs }, this.#clock.now());
+    if (comesAgain(reason) && this.#routes.find(request.connection) === route && !this.#recent.get(idOf(message))) {
+      this.#order.refused(request, message, { reason, retryAfterMs }, this.#clock.now());
     }
     const refusal: Refusal = { reason, message: detail, retryAfterMs };
     const data = sendResponse.encode({
@@ -175,6 +181,7 @@ export class StoreMessage {
           'message acked',
         );
       }
+      this.#remember(send.append);
       // A repeat was fanned out when it was stored; whoever missed it then has synced or will.
       if (outcome.outcome === 'repeated') this.#metrics.repeated += 1;
       else {
@@ -187,8 +194,21 @@ export class StoreMessage {
     }
   }
 
+  /** Whoever is stored is not waited for, on whichever connection a copy of it was refused or may be yet. */
+  #remember(append: AppendRequest): void {
+    this.#recent.remember(idOf(append), true);
+    if (this.#order.size === 0) return;
+    const free = (route: Route): void => this.#order.stored(route.connection, append);
+    visitRoutes(this.#routes, append.senderId, free, (error) => this.#answer.explain(error));
+  }
+
   #giveBack(send: AcceptedSend, refusal: Refusal): void {
     const wait = this.#answer.spread(refusal.retryAfterMs);
     this.refuse(send, send.route, send.append, refusal.reason, wait, refusal.message);
   }
+}
+
+function idOf({ clientMsgId }: SendMessage): string {
+  const bytes = clientMsgId instanceof Buffer ? clientMsgId : Buffer.from(clientMsgId);
+  return bytes.toString('latin1');
 }

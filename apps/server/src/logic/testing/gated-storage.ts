@@ -11,13 +11,14 @@ export class GatedStorage extends MemoryStorage {
   #failure: Error | undefined;
   #gate: { promise: Promise<void>; open: () => void } | undefined;
 
-  /** Every write from now on fails with this; undefined: works again. */
+  /** Every write that begins from now on fails with this; undefined: works again. */
   failWith(failure: Error | undefined): void {
     this.#failure = failure;
   }
 
   /** Writes from now on wait for `release`. */
   hold(): void {
+    if (this.#gate) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.#gate = { promise, open: resolve };
   }
@@ -39,8 +40,10 @@ export class GatedStorage extends MemoryStorage {
     return super.raiseCursors(batch);
   }
 
+  /** How it ends is settled when it begins, so that of two writes under way one can fail. */
   async #pass(): Promise<void> {
+    const failure = this.#failure;
     await this.#gate?.promise;
-    if (this.#failure) throw this.#failure;
+    if (failure) throw failure;
   }
 }
