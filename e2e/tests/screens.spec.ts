@@ -35,7 +35,7 @@ async function peopleWithHistory(
   await alice.register();
   const bob = await world.person(app, 'Bob');
   await bob.register();
-  const carol = await world.person(app, '卡罗尔');
+  const carol = await world.person(app, '卡罗尔', { profile: 'carol' });
   await carol.fillRegistration('carol', '卡罗尔', PASSWORD);
   await carol.byId('submit').click();
   await expect(carol.byId('people-search')).toBeVisible();

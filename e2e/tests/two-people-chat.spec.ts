@@ -14,7 +14,7 @@ test('two people register, find each other by name and chat both ways', async ({
   await alice.send('Hello Bob 你好 👋');
   await alice.seesStatus('Hello Bob', /stored|delivered|read/);
 
-  await expect(bob.conversation('Alice').getByTestId('unread-badge')).toHaveText('1');
+  await expect(bob.conversation('Alice').getByTestId('unread-badge')).toHaveAttribute('data-count', '1');
   await alice.seesStatus('Hello Bob', 'delivered');
   await bob.openConversation('Alice');
   await bob.sees('Hello Bob 你好 👋');
