@@ -66,6 +66,8 @@ interface Conversation {
   conversationId: bigint;
   members: Member[];
   messages: Message[];
+  /** By sender and client_msg_id. */
+  byKey: Map<string, Message>;
   activityMs: number;
 }
 
@@ -73,7 +75,11 @@ interface Connection {
   end: ServerEnd;
   session: Session | undefined;
   lastSequenceId: number;
+  /** Conversation → the SEND that was refused and is expected again: what the client sent behind it is refused too. */
+  heldUp: Map<bigint, { expected: string; reason: ErrorName; until: number }>;
 }
+
+const LANE_PATIENCE_MS = 10_000;
 
 const REFRESH_GRACE_MS = 30_000;
 
@@ -91,6 +97,8 @@ export class FakeServer implements ServerSide {
   #nextId = 1_000_000_000_000_000_001n;
   accessTokenMs = 15 * 60_000;
   gateDelayMs = 0;
+  /** What POST /v1/gates hands out. */
+  gates: unknown[] = [{ gateId: 'gate', tcp: { host: 'gate', port: 1 }, websocket: null }];
   /** Refuses requests of this kind before they have an effect; undefined: takes them. */
   refuse: (cmd: number, data: Uint8Array) => { reason: ErrorName; retryAfterMs?: number } | undefined = () => undefined;
   /** Requests that were handled, by command. */
@@ -116,7 +124,13 @@ export class FakeServer implements ServerSide {
     if (found) return found.conversationId;
     const conversationId = this.#id();
     const members = [a, b].map((userId) => ({ userId, deliveredSeq: 0, readSeq: 0 }));
-    this.#conversations.push({ conversationId, members, messages: [], activityMs: this.#clock.now() });
+    this.#conversations.push({
+      conversationId,
+      members,
+      messages: [],
+      byKey: new Map(),
+      activityMs: this.#clock.now(),
+    });
     return conversationId;
   }
 
@@ -208,8 +222,7 @@ export class FakeServer implements ServerSide {
       return ok({ conversationId, created: true, peer: userJson(peer) });
     }
     if (path === '/v1/gates') {
-      const gates = [{ gateId: 'gate', tcp: { host: 'gate', port: 1 }, websocket: null }];
-      return ok({ gates, ticket: 'ticket', ticketExpiresAt: 0, delayMs: this.gateDelayMs });
+      return ok({ gates: this.gates, ticket: 'ticket', ticketExpiresAt: 0, delayMs: this.gateDelayMs });
     }
     return failed('NOT_FOUND');
   }
@@ -270,7 +283,7 @@ export class FakeServer implements ServerSide {
   // ---- connections ----
 
   connected(end: ServerEnd): { frame(frame: Frame): void; closed(): void } {
-    const connection: Connection = { end, session: undefined, lastSequenceId: -1 };
+    const connection: Connection = { end, session: undefined, lastSequenceId: -1, heldUp: new Map() };
     this.#connections.add(connection);
     return {
       frame: (frame) => this.#frame(connection, frame),
@@ -293,7 +306,7 @@ export class FakeServer implements ServerSide {
         sequenceId: frame.sequenceId,
         data: codec.encode(value),
       });
-    const refusal = this.refuse(cmd, data);
+    const refusal = cmd === Command.send ? this.#refuseSend(connection, data) : this.refuse(cmd, data);
     if (refusal) {
       answer(statusResponse, { status: statusOf(refusal.reason, undefined, refusal.retryAfterMs ?? 0) });
       return;
@@ -325,6 +338,22 @@ export class FakeServer implements ServerSide {
       return;
     }
     this.#request(connection, session.userId, cmd, data, answer);
+  }
+
+  /** A refused SEND holds up those behind it, so that none of them overtakes it. */
+  #refuseSend(connection: Connection, data: Uint8Array): { reason: ErrorName; retryAfterMs?: number } | undefined {
+    const { clientMsgId, conversationId } = sendRequest.decode(data);
+    const key = toHex(clientMsgId);
+    const now = this.#clock.now();
+    const lane = connection.heldUp.get(conversationId);
+    if (lane && lane.until > now && lane.expected !== key) return { reason: lane.reason };
+    connection.heldUp.delete(conversationId);
+    const refusal = this.refuse(Command.send, data);
+    if (refusal && errorCatalogue[refusal.reason].retry === 'later') {
+      const { reason } = refusal;
+      connection.heldUp.set(conversationId, { expected: key, reason, until: now + LANE_PATIENCE_MS });
+    }
+    return refusal;
   }
 
   #request(
@@ -424,10 +453,8 @@ export class FakeServer implements ServerSide {
     body: Uint8Array,
     from: Connection | undefined,
   ): Message {
-    const key = toHex(clientMsgId);
-    const repeated = conversation.messages.find(
-      (message) => message.senderId === senderId && toHex(message.clientMsgId) === key,
-    );
+    const key = `${senderId}:${toHex(clientMsgId)}`;
+    const repeated = conversation.byKey.get(key);
     if (repeated) return repeated;
     const convSeq = conversation.messages.length + 1;
     const message: Message = {
@@ -442,6 +469,7 @@ export class FakeServer implements ServerSide {
       countNo: convSeq,
     };
     conversation.messages.push(message);
+    conversation.byKey.set(key, message);
     conversation.activityMs = this.#clock.now();
     const data = messagePush.encode({ messages: [message] });
     this.#push(conversation, Command.messages, data, (connection) => connection !== from);

@@ -3,5 +3,6 @@ export * from './fake-network.ts';
 export * from './fake-server.ts';
 export * from './memory-store.ts';
 export * from './simulated-device.ts';
+export * from './store-contract.ts';
 export * from './texts.ts';
 export * from './world.ts';

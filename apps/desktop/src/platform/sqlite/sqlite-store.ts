@@ -112,7 +112,12 @@ export class SqliteStore implements Store {
       this.#nextId += 1;
       this.#waiting.set(id, { method, resolve, reject });
       const call: StoreCall = { id, method, args };
-      worker.postMessage(call);
+      try {
+        worker.postMessage(call);
+      } catch (error) {
+        this.#waiting.delete(id);
+        reject(new StoreError('other', 'the call cannot be handed to the store', error));
+      }
     });
   }
 
