@@ -3,7 +3,7 @@ import { useIntl } from 'react-intl';
 import type { ConversationView } from '../../bridge/contract.ts';
 import { Avatar } from '../design/controls.tsx';
 import { exactTime, listTime } from '../i18n/dates.ts';
-import { useText } from '../i18n/use-text.ts';
+import { type Text, useText } from '../i18n/use-text.ts';
 import { testIds } from '../test-ids.ts';
 import styles from './conversation-item.module.css';
 import { MessageTick } from './message-tick.tsx';
@@ -76,7 +76,7 @@ export const ConversationItem = memo(function ConversationItem(props: Conversati
             ) : preview === null ? (
               text('chats.noPreview')
             ) : (
-              <bdi>{preview.mine ? text('chats.you', { text: oneLine(preview.text) }) : oneLine(preview.text)}</bdi>
+              <bdi>{previewWords(text, preview)}</bdi>
             )}
           </span>
           {unread > 0 ? (
@@ -90,3 +90,8 @@ export const ConversationItem = memo(function ConversationItem(props: Conversati
     </div>
   );
 });
+
+function previewWords(text: Text, preview: NonNullable<ConversationView['preview']>): string {
+  const words = oneLine(preview.text) || text('chats.unsupported');
+  return preview.mine ? text('chats.you', { text: words }) : words;
+}

@@ -21,7 +21,7 @@ export function cutMarks(text: string): string {
 export function clip(text: string, limit: number): { text: string; clipped: boolean } {
   if (text.length <= limit) return { text, clipped: false };
   const space = text.lastIndexOf(' ', limit);
-  let end = space > limit - 40 ? space : limit;
+  let end = space > Math.max(0, limit - 40) ? space : limit;
   // Not between the halves of a pair, and not before something that belongs to the character.
   while (end > limit - 64 && /[\uDC00-\uDFFF]|\u200D|\p{M}/u.test(text[end] ?? '')) end--;
   if (text.charCodeAt(end - 1) === 0x200d) end--;

@@ -99,10 +99,12 @@ export function useListPlace(options: {
 
   const onHand = useCallback(() => settler.stop(), [settler]);
 
-  // New rows at the end: follow only when the end was in view.
+  // New rows at the end: follow when the end was in view, and when it is what was just written here.
   const lastId = rows.at(-1)?.id;
   useLayoutEffect(() => {
-    if (lastId !== undefined && placed.current && following.current && !latest.current.hasNewer) toEnd();
+    const newest = latest.current.rows.at(-1)?.message;
+    if (lastId === undefined || !newest || !placed.current || latest.current.hasNewer) return;
+    if (following.current || newest.status === 'sending') toEnd();
   }, [lastId, toEnd]);
 
   useEffect(() => {

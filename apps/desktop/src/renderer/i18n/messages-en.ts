@@ -71,7 +71,6 @@ export const messagesEn = {
   'error.idReused': 'The message was already used with another text.',
   'error.other': 'Something went wrong ({reason}).',
 
-  'chats.title': 'Chats',
   'chats.list': 'Conversations',
   'chats.search': 'Search',
   'chats.searchPeople': 'Search chats and people',
@@ -115,7 +114,6 @@ export const messagesEn = {
   'chat.rowLabel': '{sender}: {text}, {time}',
   'chat.rowLabelMine': 'You: {text}, {time}, {status}',
   'chat.arrived': '{sender}: {text}',
-  'chat.loadingOlder': 'Loading older messages',
   'chat.unsupported': 'This message needs a newer version of FastIM.',
 
   'status.sending': 'Sending',
@@ -140,7 +138,6 @@ export const messagesEn = {
   'connection.offlineOverloaded': 'The server is busy',
   'connection.retryIn': 'trying again in {seconds} s',
   'connection.retryNow': 'trying again now',
-  'connection.kept': 'What you write is kept and sent later.',
   'connection.endedLoggedOut': 'You were logged out on this device.',
   'connection.endedBanned': 'This account was blocked by the server’s administrator.',
   'connection.endedUpgrade': 'This version is too old for the server. Please update FastIM.',

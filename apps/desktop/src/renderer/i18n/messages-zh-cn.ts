@@ -71,7 +71,6 @@ export const messagesZhCn: Catalogue = {
   'error.idReused': '此消息标识已用于其他内容。',
   'error.other': '出现问题（{reason}）。',
 
-  'chats.title': '聊天',
   'chats.list': '会话列表',
   'chats.search': '搜索',
   'chats.searchPeople': '搜索聊天和联系人',
@@ -115,7 +114,6 @@ export const messagesZhCn: Catalogue = {
   'chat.rowLabel': '{sender}：{text}，{time}',
   'chat.rowLabelMine': '我：{text}，{time}，{status}',
   'chat.arrived': '{sender}：{text}',
-  'chat.loadingOlder': '正在加载更早的消息',
   'chat.unsupported': '此消息需要更新版本的 FastIM 才能显示。',
 
   'status.sending': '发送中',
@@ -140,7 +138,6 @@ export const messagesZhCn: Catalogue = {
   'connection.offlineOverloaded': '服务器繁忙',
   'connection.retryIn': '{seconds} 秒后重试',
   'connection.retryNow': '正在重试',
-  'connection.kept': '你写的内容会保留，稍后发送。',
   'connection.endedLoggedOut': '你已在此设备上退出登录。',
   'connection.endedBanned': '此账号已被服务器管理员封禁。',
   'connection.endedUpgrade': '当前版本过旧，请更新 FastIM。',

@@ -1,0 +1,51 @@
+import { expect, test } from 'vitest';
+import { createTestUi, settle } from '../testing/render-ui.tsx';
+
+function saved(engine: ReturnType<typeof createTestUi>['engine']) {
+  return engine.calls.filter((call) => call.command === 'drafts.set').map((call) => call.params);
+}
+
+test('a draft is saved 300 ms after the last key, once', () => {
+  const { ui, engine, time } = createTestUi();
+  ui.drafts.changed('101', 'H');
+  time.advance(200);
+  ui.drafts.changed('101', 'He');
+  time.advance(299);
+  expect(saved(engine)).toEqual([]);
+  time.advance(1);
+  expect(saved(engine)).toEqual([{ conversationId: '101', text: 'He' }]);
+});
+
+test('a flush saves at once, each conversation with its own text', () => {
+  const { ui, engine } = createTestUi();
+  ui.drafts.changed('101', 'one');
+  ui.drafts.changed('102', 'two');
+  ui.drafts.flush();
+  ui.drafts.flush();
+  expect(saved(engine)).toEqual([
+    { conversationId: '101', text: 'one' },
+    { conversationId: '102', text: 'two' },
+  ]);
+});
+
+test('what could not be saved goes with the next flush, if nothing newer came', async () => {
+  const { ui, engine } = createTestUi();
+  engine.failing.set('drafts.set', { reason: 'UNAVAILABLE' });
+  ui.drafts.changed('101', 'kept');
+  ui.drafts.flush();
+  await settle();
+  engine.failing.clear();
+  ui.drafts.flush();
+  expect(saved(engine).at(-1)).toEqual({ conversationId: '101', text: 'kept' });
+  expect(saved(engine)).toHaveLength(2);
+});
+
+test('a sent message leaves no draft to save', () => {
+  const { ui, engine, time } = createTestUi();
+  ui.drafts.changed('101', 'gone');
+  ui.drafts.sent('101');
+  time.advance(1000);
+  ui.drafts.flush();
+  expect(saved(engine)).toEqual([]);
+  expect(ui.drafts.latest('101')).toBe('');
+});

@@ -1,0 +1,148 @@
+import { describe, expect, test } from 'vitest';
+import { createTestUi, settle } from '../testing/render-ui.tsx';
+import { loadMore } from './load-messages.ts';
+import { maxOpen } from './messages-store.ts';
+import { openConversation } from './open-conversation.ts';
+import { sendMessage } from './send-message.ts';
+
+async function setUp(patch: Parameters<typeof createTestUi>[0] = {}) {
+  const kit = createTestUi(patch);
+  kit.connect();
+  await settle();
+  const rows = (id: string) => kit.ui.messages.getState().open.get(id)?.window.rows ?? [];
+  return { ...kit, rows };
+}
+
+test('the first answer fills everything and opens what was open before', async () => {
+  const { ui, rows } = await setUp({ openConversationId: '101' });
+  await settle();
+  expect(ui.app.getState()).toMatchObject({ ready: true, openConversationId: '101', connection: { state: 'online' } });
+  expect(ui.conversations.getState().order).toHaveLength(11);
+  expect(rows('101')).toHaveLength(13);
+});
+
+describe('opening a conversation', () => {
+  test('with unread messages goes to the first of them', async () => {
+    const { ui } = await setUp();
+    await openConversation(ui, '104');
+    const entry = ui.messages.getState().open.get('104')!;
+    expect(entry.start).toEqual({ at: 'unread' });
+    expect(entry.window.firstUnreadSeq).toBeGreaterThan(0);
+  });
+
+  test('read to the end goes to the end, or to the saved place', async () => {
+    const { ui, engine } = await setUp();
+    await openConversation(ui, '101');
+    expect(ui.messages.getState().open.get('101')?.start).toEqual({ at: 'end' });
+    engine.positions.set('107', { order: 3, offsetPx: 17, atEnd: false });
+    await openConversation(ui, '107');
+    expect(ui.messages.getState().open.get('107')?.start).toEqual({ at: 'row', order: 3, offsetPx: 17 });
+  });
+
+  test('tells the engine, and keeps only the five newest in memory', async () => {
+    const { ui, engine } = await setUp();
+    const { order } = ui.conversations.getState();
+    for (const id of order.slice(0, maxOpen + 3)) await openConversation(ui, id);
+    expect([...ui.messages.getState().open.keys()]).toEqual(order.slice(3, maxOpen + 3));
+    expect(engine.calls.filter((call) => call.command === 'conversations.setOpen')).toHaveLength(maxOpen + 3);
+  });
+
+  test('from memory asks for nothing', async () => {
+    const { ui, engine } = await setUp();
+    await openConversation(ui, '101');
+    await openConversation(ui, '107');
+    const before = engine.calls.filter((call) => call.command === 'messages.page').length;
+    await openConversation(ui, '101');
+    expect(engine.calls.filter((call) => call.command === 'messages.page')).toHaveLength(before);
+  });
+
+  test('that fails says why, and can be tried again', async () => {
+    const { ui, engine, rows } = await setUp();
+    engine.failing.set('messages.page', { reason: 'INTERNAL' });
+    await openConversation(ui, '101');
+    expect(ui.messages.getState().failed.get('101')).toBe('INTERNAL');
+    engine.failing.clear();
+    await openConversation(ui, null);
+    await openConversation(ui, '101');
+    expect(ui.messages.getState().failed.has('101')).toBe(false);
+    expect(rows('101')).toHaveLength(13);
+  });
+
+  test('news that come while the first page is on its way are not lost', async () => {
+    const { ui, engine, rows } = await setUp();
+    const opening = openConversation(ui, '102');
+    const late = { ...engine.data.messages.get('102')![0]!, key: 'e'.repeat(32), convSeq: 99, order: 99, msgId: '99' };
+    engine.emit('messages', { conversationId: '102', changed: [late], removed: [] });
+    await opening;
+    expect(rows('102').some((row) => row.key === late.key)).toBe(true);
+  });
+});
+
+test('pages at the edges come one at a time and meet without a gap', async () => {
+  const { ui, engine, rows } = await setUp();
+  const [conversation] = engine.data.conversations.filter((one) => one.conversationId === '104');
+  engine.emit('conversations', [{ ...conversation!, unread: 0 }]);
+  engine.positions.set('104', { order: 500, offsetPx: 0, atEnd: false });
+  await openConversation(ui, '104');
+  const before = rows('104').length;
+  await Promise.all([loadMore(ui, '104', 'older'), loadMore(ui, '104', 'older')]);
+  expect(rows('104')).toHaveLength(before + 60);
+  const orders = rows('104').map((row) => row.order);
+  expect(orders).toEqual(orders.map((_, index) => orders[0]! + index));
+});
+
+describe('sending', () => {
+  test('shows the message at once, as being sent, and once only', async () => {
+    const { ui, engine, rows } = await setUp();
+    await openConversation(ui, '101');
+    await sendMessage(ui, '101', 'hello');
+    const mine = rows('101').filter((row) => row.text === 'hello');
+    expect(mine).toMatchObject([{ status: 'sending', mine: true }]);
+    engine.setStatus('101', mine[0]!.key, 'stored');
+    expect(rows('101').filter((row) => row.text === 'hello')).toMatchObject([{ status: 'stored' }]);
+  });
+
+  test('from far above goes back to the newest messages', async () => {
+    const { ui, rows } = await setUp();
+    await openConversation(ui, '104');
+    expect(ui.messages.getState().open.get('104')?.window.hasNewer).toBe(true);
+    await sendMessage(ui, '104', 'hello');
+    expect(rows('104').at(-1)?.text).toBe('hello');
+    expect(ui.messages.getState().open.get('104')?.start).toEqual({ at: 'end' });
+  });
+});
+
+test('logging out leaves nothing of the account in memory', async () => {
+  const { ui, engine } = await setUp();
+  await openConversation(ui, '101');
+  ui.drafts.changed('101', 'secret');
+  await engine.call('account.logOut', {});
+  expect(ui.app.getState()).toMatchObject({ account: null, openConversationId: null });
+  expect(ui.conversations.getState().byId.size).toBe(0);
+  expect(ui.messages.getState().open.size).toBe(0);
+  expect(ui.drafts.latest('101')).toBeUndefined();
+});
+
+test('after the bridge was lost everything is read anew and drafts are told again', async () => {
+  const { ui, engine, rows } = await setUp({ openConversationId: '101' });
+  await settle();
+  engine.setState({ state: 'lost', retryAtMs: 0, error: new Error('gone') });
+  ui.drafts.changed('101', 'typed while away');
+  ui.drafts.flush();
+  await settle();
+  engine.data.messages
+    .get('101')!
+    .push({ ...rows('101')[0]!, key: 'd'.repeat(32), convSeq: 50, order: 50, text: 'missed' });
+  engine.setState({ state: 'open' });
+  await settle();
+  await settle();
+  expect(rows('101').some((row) => row.text === 'missed')).toBe(true);
+  expect(engine.data.conversations.find((one) => one.conversationId === '101')?.draft).toBe('typed while away');
+});
+
+test('a notification shows its conversation', async () => {
+  const { ui, engine } = await setUp();
+  engine.emit('show', { conversationId: '102' });
+  await settle();
+  expect(ui.app.getState().openConversationId).toBe('102');
+});
