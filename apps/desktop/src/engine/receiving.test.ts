@@ -50,12 +50,12 @@ describe('a receiving device', () => {
     write(3);
     await world.advance(500);
     expect(seen).toEqual([1, 2, 3]);
+    world.server.network.fate = () => 'deliver';
     const cursors = world.server.handled.get(Command.cursor) ?? 0;
-    // The server did not hear the cursor, and pushes the newest again.
-    world.server.write(wireId, alice, 'm4');
+    world.server.pushAgain(wireId);
     await world.advance(500);
-    expect(world.server.handled.get(Command.cursor)).toBeGreaterThan(cursors);
-    expect(world.server.cursorsOf(wireId, bob).deliveredSeq).toBe(4);
+    expect(world.server.handled.get(Command.cursor)).toBe(cursors + 1);
+    expect(seen).toEqual([1, 2, 3]);
   });
 
   it('pulls a gap after half a second, not before', async () => {
@@ -97,8 +97,11 @@ describe('a receiving device', () => {
       return 'lose';
     };
     write(1);
+    const seen: string[] = [];
+    b.client.on('messages', ({ changed }) => seen.push(...changed.map(({ text, status }) => `${text} ${status}`)));
     await world.finish(b.client.sendMessage({ conversationId, text: 'mine' }));
     await world.advance(1_500);
+    expect(seen).toEqual(['mine sending', 'mine stored', 'm1 stored']);
     expect((await world.shown(b.client, conversationId)).map(({ text }) => text)).toEqual(['m1', 'mine']);
   });
 

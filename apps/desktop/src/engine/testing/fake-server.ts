@@ -145,6 +145,13 @@ export class FakeServer implements ServerSide {
     return this.#append(this.#conversation(conversationId)!, senderId, clientMsgId, kind, body, undefined);
   }
 
+  /** What a server does that heard no cursor: the newest message goes out again, to every device. */
+  pushAgain(conversationId: bigint): void {
+    const conversation = this.#conversation(conversationId)!;
+    const data = messagePush.encode({ messages: conversation.messages.slice(-1) });
+    this.#push(conversation, Command.messages, data, () => true);
+  }
+
   /** Somebody's cursors move on a device that the test does not run. */
   moveCursor(conversationId: bigint, userId: bigint, deliveredSeq: number, readSeq: number): void {
     this.#raise(this.#conversation(conversationId)!, userId, deliveredSeq, readSeq, undefined);
