@@ -29,7 +29,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Config, configSchema } from '../config.ts';
 import { createLogger } from '../observe/logger.ts';
 import { StorageRefusal } from '../storage/storage.ts';
-import { type AllInOne, startAllInOne } from './all-in-one.ts';
+import { type AllInOne, type AllInOnePorts, startAllInOne } from './all-in-one.ts';
+import { systemClock } from './system-ports.ts';
 import { HttpClient } from './testing/http-client.ts';
 import { WireClient } from './testing/wire-client.ts';
 
@@ -57,7 +58,10 @@ const stream = new Writable({
   },
 });
 
-async function start(settings: Partial<Record<keyof Config, unknown>> = {}): Promise<AllInOne> {
+async function start(
+  settings: Partial<Record<keyof Config, unknown>> = {},
+  ports: Omit<AllInOnePorts, 'logger'> = {},
+): Promise<AllInOne> {
   const config = configSchema.parse({
     data: folder,
     port: 0,
@@ -69,6 +73,7 @@ async function start(settings: Partial<Record<keyof Config, unknown>> = {}): Pro
     ...settings,
   });
   const server = await startAllInOne(config, {
+    ...ports,
     logger: createLogger({ level: config.logLevel, name: 'test' }, stream),
   });
   running.push(server);
@@ -173,6 +178,30 @@ describe('the all-in-one server', () => {
     expect(await again.request(Command.send, sendRequest, say(conversationId, 1, 'kept'), sendResponse)).toEqual(ack);
     const next = await again.request(Command.send, sendRequest, say(conversationId, 2, 'next'), sendResponse);
     expect(next.convSeq).toBe(2);
+  });
+
+  it('gives only ids above all it gave before, also when the clock was set back while it was down', async () => {
+    const before = await start();
+    const http = new HttpClient(before.addresses.api);
+    const alice = await http.register('alice');
+    const bob = await http.register('bob');
+    const open = { body: { userId: bob.userId }, token: alice.accessToken };
+    const conversationId = BigInt((await http.call('POST', '/v1/conversations/direct', open)).body.conversationId);
+    const wire = await connect(http, alice.accessToken);
+    const send = (client: WireClient, fill: number) =>
+      client.request(Command.send, sendRequest, say(conversationId, fill, 'text'), sendResponse);
+    const ids = [BigInt(bob.userId), conversationId];
+    for (const fill of [1, 2, 3]) ids.push((await send(wire, fill)).msgId);
+    await before.stop();
+
+    const clock = { ...systemClock, now: () => systemClock.now() - 3_000 };
+    const after = new HttpClient((await start({}, { clock })).addresses.api);
+    const carol = await after.register('carol');
+    const again = await connect(after, alice.accessToken);
+    const later = [BigInt(carol.userId), (await send(again, 4)).msgId];
+    const highest = ids.reduce((a, b) => (a > b ? a : b));
+    for (const id of later) expect(id).toBeGreaterThan(highest);
+    expect((await send(again, 3)).msgId).toBe(ids.at(-1));
   });
 
   it('tells clients to go elsewhere and says goodbye when it stops', async () => {

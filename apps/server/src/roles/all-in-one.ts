@@ -78,7 +78,7 @@ async function start(config: Config, ports: AllInOnePorts, stops: StopStack): Pr
   });
   stops.add('storage', () => storage.close());
 
-  const snowflake = new Snowflake(storage.lease, randomStart);
+  const snowflake = new Snowflake(storage.lease, randomStart, await storage.highestId());
   const access = new SessionAccess({ sessions: storage.sessions, clock, logger: part('auth') });
   const logic = createLogic({
     storage,

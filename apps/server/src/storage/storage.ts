@@ -42,6 +42,11 @@ export interface Storage {
   readonly sessions: SessionStore;
   /** The node number of this process, held until close. */
   readonly lease: NodeLease;
+  /**
+   * The highest snowflake stored, 0n for an empty storage: no id at or below it may be given again, whatever the clock
+   * says after a restart.
+   */
+  highestId(): Promise<bigint>;
   /** Rejects when the storage cannot take a write now. */
   check(): Promise<void>;
   close(): Promise<void>;

@@ -94,6 +94,10 @@ export class MemorySessions implements SessionStore {
     return { ...record };
   }
 
+  ids(): Iterable<bigint> {
+    return this.#sessions.keys();
+  }
+
   async byAccessHash(accessHash: Uint8Array): Promise<SessionRecord | undefined> {
     this.#assertOpen();
     const found = this.#find((session) => sameBytes(session.accessHash, accessHash));

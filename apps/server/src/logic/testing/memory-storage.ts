@@ -176,6 +176,21 @@ export class MemoryStorage implements Storage, MessageStore, ConversationStore {
     return [...risen].map(([member, conversation]) => cursorOf(conversation, member));
   }
 
+  async highestId(): Promise<bigint> {
+    this.#assertOpen();
+    let highest = 0n;
+    const see = (id: bigint): void => {
+      if (id > highest) highest = id;
+    };
+    for (const userId of this.users.byId.keys()) see(userId);
+    for (const sessionId of this.sessions.ids()) see(sessionId);
+    for (const conversation of this.#conversations.values()) {
+      see(conversation.conversationId);
+      for (const message of conversation.messages) see(message.msgId);
+    }
+    return highest;
+  }
+
   async check(): Promise<void> {
     this.#assertOpen();
   }

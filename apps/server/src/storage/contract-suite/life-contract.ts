@@ -14,6 +14,26 @@ export function lifeContract(open: OpenStorage): void {
       expect(storage.lease.held()).toBe(false);
     });
 
+    test('the highest id is that of the newest user, session, conversation or message, whichever came last', async () => {
+      const fixture = new Fixture();
+      fixture.storage = await open();
+      const { storage } = fixture;
+      expect(await storage.highestId()).toBe(0n);
+      const { userId } = await fixture.user();
+      expect(await storage.highestId()).toBe(userId);
+      const { sessionId } = await fixture.session(userId);
+      expect(await storage.highestId()).toBe(sessionId);
+      const [older, newer] = [await fixture.pair(), await fixture.pair()];
+      expect(await storage.highestId()).toBe(newer.conversationId);
+      for (const { conversationId, first } of [newer, older]) {
+        const messages = await fixture.send(conversationId, first.userId, 3);
+        expect(await storage.highestId()).toBe(messages.at(-1)?.msgId);
+      }
+      const last = await fixture.user();
+      expect(await storage.highestId()).toBe(last.userId);
+      await storage.close();
+    });
+
     test('close waits for what is under way, and is idempotent', async () => {
       const fixture = new Fixture();
       fixture.storage = await open();
@@ -46,6 +66,7 @@ export function lifeContract(open: OpenStorage): void {
         storage.users.create(first),
         storage.sessions.byId(1n),
         storage.sessions.touch(1n, 1),
+        storage.highestId(),
         storage.check(),
       ];
       for (const call of calls) await expect(call).rejects.toMatchObject({ name: 'StorageError', kind: 'closed' });

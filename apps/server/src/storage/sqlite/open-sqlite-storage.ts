@@ -88,6 +88,10 @@ class SqliteStorage implements Storage {
     this.lease = { dataCentre: 0, node: 0, held: () => this.#closed === undefined && lock.held() };
   }
 
+  highestId(): Promise<bigint> {
+    return this.#reader.call('highestId', undefined);
+  }
+
   async check(): Promise<void> {
     await this.#writer.call('probeWrite', undefined);
   }

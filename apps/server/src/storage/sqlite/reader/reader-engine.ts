@@ -5,6 +5,7 @@ import type { Handlers, ReaderOperations } from '../worker/operations.ts';
 import { callHandler, failedReply } from '../worker/worker-loop.ts';
 import type { WorkerCall, WorkerNote, WorkerReply } from '../worker/worker-messages.ts';
 import { ReadConversations } from './read-conversations.ts';
+import { readHighestId } from './read-highest-id.ts';
 import { ReadMessages } from './read-messages.ts';
 import { ReadSessions } from './read-sessions.ts';
 import { ReadUsers } from './read-users.ts';
@@ -69,6 +70,7 @@ function handlersOn(database: Database, note: (note: WorkerNote) => void): Handl
     sessionByAccessHash: (accessHash) => sessions.byAccessHash(accessHash),
     sessionById: (sessionId) => sessions.byId(sessionId),
     sessionsOfUser: (userId) => sessions.ofUser(userId),
+    highestId: () => readHighestId(database),
     checkpoint: () => {
       database.pragma('wal_checkpoint(PASSIVE)');
       return undefined;
