@@ -7,6 +7,7 @@ import { type ComponentStates, Readiness } from '../api/readiness.ts';
 import { createAuth } from '../auth/create-auth.ts';
 import { SessionAccess } from '../auth/session-access.ts';
 import { linkToGate, linkToLogic } from '../cluster/in-process.ts';
+import { linkErrors } from '../cluster/link-errors.ts';
 import type { Config } from '../config.ts';
 import { createGate } from '../gate/gate.ts';
 import { createLogic } from '../logic/logic.ts';
@@ -108,12 +109,7 @@ async function start(config: Config, ports: AllInOnePorts, stops: StopStack): Pr
     cores: ports.cores ?? availableParallelism(),
   });
 
-  // A link that throws has lost a packet: going on would be going on in an unknown state.
-  const onLinkError = (error: unknown) => {
-    queueMicrotask(() => {
-      throw error;
-    });
-  };
+  const onLinkError = linkErrors(part('links'), registry);
   const gateId = `gate-${Buffer.from(random.bytes(6)).toString('hex')}`;
   const gate = createGate({
     gateId,
@@ -122,13 +118,13 @@ async function start(config: Config, ports: AllInOnePorts, stops: StopStack): Pr
     tcpPort: config.tcpPort,
     wsPort: config.wsPort,
     allowedOrigins: config.allowedOrigins,
-    logic: linkToLogic(logic, onLinkError),
+    logic: linkToLogic(logic, onLinkError('to_logic')),
     clock,
     random,
     logger,
     registry,
   });
-  logic.attachGate(linkToGate(gate, onLinkError));
+  logic.attachGate(linkToGate(gate, onLinkError('to_gate')));
   const gatePorts = await gate.start();
   stops.add('gate', () => gate.stop());
 
