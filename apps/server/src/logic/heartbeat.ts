@@ -4,7 +4,8 @@ import type { UplinkPacket } from '../cluster/contract.ts';
 import type { Route } from '../routing/route-table.ts';
 import type { ConversationStore } from '../storage/conversation-store.ts';
 import type { Answer } from './answer.ts';
-import { MAX_HEARTBEAT_MOVED, SINCE_OVERLAP } from './logic-limits.ts';
+import { MAX_HEARTBEAT_MOVED } from './logic-limits.ts';
+import { lookBack } from './look-back.ts';
 import { rowsThatFit, stateSize } from './page.ts';
 import { type RateLimit, requirePull } from './rate-limit.ts';
 
@@ -52,7 +53,7 @@ export class AnswerHeartbeat {
 
   async #moved(userId: bigint, sinceMs: number): Promise<{ rows: ConversationState[]; more: boolean }> {
     const query = { userId, beforeActivityMs: 0, beforeConversationId: 0n, limit: MAX_HEARTBEAT_MOVED };
-    const since = Math.max(0, sinceMs - SINCE_OVERLAP);
+    const since = lookBack(sinceMs);
     const recent = await this.#conversations.syncPage({ ...query, sinceMs: since });
     if (recent.conversations.length > 0 || since === 0) {
       return { rows: recent.conversations, more: recent.more };

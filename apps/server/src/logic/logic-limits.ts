@@ -15,7 +15,7 @@ export const pullRate = { perSecond: 100, burst: 500 } as const;
 /** Conversations per connection whose deliveries are watched; beyond it the heartbeat has to do. */
 export const MAX_WATCHED_CONVERSATIONS = 500;
 export const MAX_HEARTBEAT_MOVED = 50;
-/** A conversation that moved while the client's last sync was read must not fall between the two. */
+/** How far before a client's "since" changes are looked for: longer than a message waits for its commit. */
 export const SINCE_OVERLAP = 10_000;
 export const DEFAULT_PAGE = 50;
 /** Direct conversations whose two members are remembered. */

@@ -203,6 +203,22 @@ describe('SYNC', () => {
     expect(page.conversations.map((row) => row.conversationId)).toEqual([ids[1]]);
   });
 
+  it('returns a message that came before the last sync was read and was committed after it', async () => {
+    const { harness, alice, ids } = await withConversations(2);
+    const bob = await harness.online(100n);
+    await harness.advance(60_000);
+    harness.storage.hold();
+    bob.send(ids[0]!, 'waits for its commit');
+    await harness.advance(500);
+    const first = await ask(harness, alice, Command.sync, syncRequest.encode(firstPage), syncResponse);
+    expect(first.conversations.map((row) => row.headSeq)).toEqual([0, 0]);
+    harness.storage.release();
+    await harness.settle();
+    const since = { ...firstPage, sinceMs: first.serverTimeMs };
+    const next = await ask(harness, alice, Command.sync, syncRequest.encode(since), syncResponse);
+    expect(next.conversations.map((row) => [row.conversationId, row.headSeq])).toEqual([[ids[0], 1]]);
+  });
+
   it('is empty for a user without conversations', async () => {
     const harness = new LogicHarness();
     const loner = await harness.online(5n);

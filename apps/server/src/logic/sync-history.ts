@@ -15,6 +15,7 @@ import type { Route } from '../routing/route-table.ts';
 import type { ConversationStore } from '../storage/conversation-store.ts';
 import type { MessageStore } from '../storage/message-store.ts';
 import type { Answer } from './answer.ts';
+import { lookBack } from './look-back.ts';
 import { messageSize, pageLimit, rowsThatFit, stateSize } from './page.ts';
 import { type RateLimit, requirePull } from './rate-limit.ts';
 
@@ -53,7 +54,7 @@ export class SyncHistory {
     const [page, mark] = await Promise.all([
       this.#conversations.syncPage({
         userId,
-        sinceMs: request.sinceMs,
+        sinceMs: lookBack(request.sinceMs),
         beforeActivityMs: request.beforeActivityMs,
         beforeConversationId: request.beforeConversationId,
         limit: pageLimit(request.limit, MAX_SYNC_PAGE),
