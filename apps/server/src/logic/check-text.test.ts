@@ -49,6 +49,11 @@ describe('checkTextBody', () => {
     expect(checked).toEqual({ ok: true, body: body('hello') });
   });
 
+  it('takes a real replacement character beside an unknown field', () => {
+    const checked = checkTextBody(new Uint8Array([...body('a\ufffdb'), 0x12, 0]));
+    expect(checked).toEqual({ ok: true, body: body('a\ufffdb') });
+  });
+
   it('is not fooled by bad UTF-8 beside an unknown field', () => {
     expect(checkTextBody(new Uint8Array([...raw(0x61, 0xff), 0x12, 0]))).toMatchObject({ reason: 'MESSAGE_INVALID' });
   });

@@ -21,8 +21,6 @@ export function checkTextBody(body: Uint8Array): CheckedBody {
   } catch {
     return refuse('MESSAGE_INVALID', 'the body is not a text');
   }
-  // Bytes that are not UTF-8 have become replacement characters here; told apart from real ones no more.
-  if (decoded.includes('\ufffd')) return refuse('MESSAGE_INVALID', 'the text is not UTF-8');
   const canonical = textBody.encode({ text: decoded });
   return checkText(canonical, plainText(canonical) ?? new Uint8Array(0));
 }
