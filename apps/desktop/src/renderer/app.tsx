@@ -8,6 +8,7 @@ import { useText } from './i18n/use-text.ts';
 import { LoginScreen } from './login/login-screen.tsx';
 import { applyLook, rememberLook } from './shell/apply-look.ts';
 import { ChatShell } from './shell/chat-shell.tsx';
+import { CrashGuard } from './shell/crash-guard.tsx';
 import styles from './shell/shell.module.css';
 import { useTotalUnread } from './shell/use-total-unread.ts';
 import type { Ui } from './state/ui.ts';
@@ -34,7 +35,9 @@ function Localised() {
     // The policy of the page allows no style elements.
     <CSPProvider disableStyleElements>
       <IntlProvider {...intl}>
-        <Screen />
+        <CrashGuard>
+          <Screen />
+        </CrashGuard>
         <BridgeBar />
         <PageTitle />
       </IntlProvider>

@@ -5,7 +5,8 @@
  *                       `display-name` (register only), `password`; `submit`; `form-error` holds the words of an error
  * server-check          the live check; `data-state` = idle | checking | ok | failed
  * conversation-list     the list; each `conversation-item` has `data-conversation-id`, holds an `unread-badge`
- * people-search         the search input; each person found is a `search-result` with `data-user-id`
+ * people-search         the search input; each person found is a `search-result` with `data-user-id`; somebody with
+ *                       whom there is a conversation is found as a `conversation-item` instead
  * message-list          the scrolling element; `data-at-end` = true | false, `data-ready` = true once it stands in place
  * message               a row: `data-key`, `data-order`, `data-mine`, and of my own `data-status`
  *                       (sending | stored | delivered | read | failed)
@@ -19,6 +20,8 @@
  * bridge-bar            the page lost the engine (headless host or main process)
  * settings-button       opens the settings; `theme-select`, `language-select`, `send-key-select` are radio groups
  *                       (`input[value=dark]`, `input[value=zh-CN]`, …); `log-out`, then `log-out-confirm`
+ * The lists take no pointer events for some 150 ms after each scroll (the virtual list does that): a click waits for it.
+ *
  * back-button           phone and Esc: from the conversation to the list
  */
 export const testIds = {

@@ -1,15 +1,15 @@
-import { createContext, useContext, useMemo, useState } from 'react';
+import { useMemo, useState } from 'react';
 import { useText } from '../i18n/use-text.ts';
 import { testIds } from '../test-ids.ts';
 import styles from './message-text.module.css';
-import { clip, clipAt, createLinkFinder, cutMarks, drawAtMost, emojiCount, type LinkFinder } from './safe-text.ts';
+import { clip, clipAt, createLinkFinder, cutMarks, drawAtMost, emojiCount } from './safe-text.ts';
 
-const LinkFinderContext = createContext<LinkFinder>(createLinkFinder());
+/** Holds no state: the rules, made once. */
+const findLinks = createLinkFinder();
 
 /** The text of a message as safe nodes: no markup is ever read from it. */
 export function MessageText({ text }: { text: string }) {
   const words = useText();
-  const findLinks = useContext(LinkFinderContext);
   const [whole, setWhole] = useState(false);
   const { pieces, clipped, emoji } = useMemo(() => {
     const shown = clip(cutMarks(text.slice(0, drawAtMost)), whole ? drawAtMost : clipAt);
@@ -18,7 +18,7 @@ export function MessageText({ text }: { text: string }) {
       clipped: shown.clipped || text.length > drawAtMost,
       emoji: emojiCount(text.slice(0, 65)),
     };
-  }, [text, whole, findLinks]);
+  }, [text, whole]);
   const canClip = text.length > clipAt;
   return (
     <>

@@ -28,9 +28,7 @@ export function clip(text: string, limit: number): { text: string; clipped: bool
   return { text: text.slice(0, end), clipped: true };
 }
 
-export type LinkFinder = (text: string) => TextPiece[];
-
-export function createLinkFinder(): LinkFinder {
+export function createLinkFinder(): (text: string) => TextPiece[] {
   const linkify = new LinkifyIt({ fuzzyLink: false, fuzzyEmail: true, fuzzyIP: false, maxLength: 2048 });
   linkify.add('ftp:', null).add('//', null);
   return (text) => {

@@ -2,7 +2,7 @@ import { type RefObject, useCallback, useEffect, useRef } from 'react';
 import type { VirtualizerHandle } from 'virtua';
 import type { ConversationView } from '../../bridge/contract.ts';
 import { createReadTracker } from '../state/read-tracker.ts';
-import { useUi } from '../state/ui-context.tsx';
+import { useApp, useUi } from '../state/ui-context.tsx';
 import type { RowModel } from './row-models.ts';
 
 /** Marks as read what is really on the screen. Returns what to call whenever the view may have changed. */
@@ -14,8 +14,9 @@ export function useReadMarks(options: {
 }): () => void {
   const ui = useUi();
   const { conversationId } = options.conversation;
-  const latest = useRef(options);
-  latest.current = options;
+  const covered = useApp((state) => state.screen !== 'chats' || state.shortcutsOpen);
+  const latest = useRef({ ...options, covered });
+  latest.current = { ...options, covered };
   const tracker = useRef<ReturnType<typeof createReadTracker> | null>(null);
 
   const look = useCallback(() => {
@@ -24,7 +25,7 @@ export function useReadMarks(options: {
     const list = handle.current;
     if (!element || !list || !tracker.current) return;
     const seen: number[] = [];
-    if (ui.surroundings.watched()) {
+    if (ui.surroundings.watched() && !latest.current.covered) {
       const top = element.scrollTop;
       const bottom = top + element.clientHeight;
       const until = list.findItemIndex(bottom);
@@ -61,6 +62,9 @@ export function useReadMarks(options: {
       document.removeEventListener('visibilitychange', look);
     };
   }, [ui, conversationId, look]);
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: what covered the messages has come or gone
+  useEffect(look, [look, covered]);
 
   return look;
 }

@@ -4,6 +4,10 @@ export const messagesEn = {
   'app.loading': 'Opening FastIM',
   'app.retry': 'Retry',
   'app.cancel': 'Cancel',
+  'app.crashedTitle': 'Something went wrong on this page',
+  'app.crashedText': 'Your messages and drafts are kept. Load the page again to go on.',
+  'app.reload': 'Load again',
+  'app.copyDetails': 'Copy details',
   'app.close': 'Close',
   'app.back': 'Back',
 
@@ -23,7 +27,7 @@ export const messagesEn = {
   'login.displayName': 'Display name',
   'login.displayNameHint': 'Optional: what others see',
   'login.password': 'Password',
-  'login.passwordHint': 'Long is better than complicated. Pasting is welcome.',
+  'login.passwordHint': '8 characters or more. Long is better than complicated.',
   'login.showPassword': 'Show password',
   'login.hidePassword': 'Hide password',
   'login.submitLogin': 'Log in',
@@ -50,8 +54,9 @@ export const messagesEn = {
 
   'error.invalidCredentials': 'Wrong user name or password.',
   'error.nameTaken': 'This user name is taken. Choose another one.',
-  'error.nameInvalid': 'This user name is not allowed. Use letters, digits, dots, dashes or underscores.',
-  'error.passwordInvalid': 'This password is not allowed. Choose a longer one that is not well known.',
+  'error.nameInvalid':
+    'This user name is not allowed. Use 2 to 32 letters and digits, with single dots, dashes or underscores between.',
+  'error.passwordInvalid': 'This password is not allowed. Use 8 characters or more, and not a well-known password.',
   'error.tooManyAttempts': 'Too many failed attempts.',
   'error.rateLimited': 'Too many requests.',
   'error.unavailable': 'The server cannot be reached.',

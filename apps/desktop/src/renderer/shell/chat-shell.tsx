@@ -8,6 +8,7 @@ import { ConnectionBar } from './connection-bar.tsx';
 import { ListResizer, listWidths } from './list-resizer.tsx';
 import { Rail, Tabs } from './rail.tsx';
 import styles from './shell.module.css';
+import { useHistoryBack } from './use-history-back.ts';
 import { useLayout } from './use-layout.ts';
 import { useShortcuts } from './use-shortcuts.ts';
 
@@ -17,6 +18,7 @@ const widthKey = 'fastim.list-width';
 export function ChatShell() {
   const layout = useLayout();
   useShortcuts();
+  useHistoryBack();
   return (
     <>
       {layout === 'phone' ? <Stack /> : <Panes />}
