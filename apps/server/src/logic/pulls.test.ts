@@ -193,8 +193,9 @@ describe('SYNC', () => {
     expect(page.more).toBe(true);
   });
 
-  it('returns only what moved since the time given', async () => {
+  it('returns only what moved since the time given, and a little from before', async () => {
     const { harness, alice, ids } = await withConversations(5);
+    await harness.advance(10_000);
     const sinceMs = harness.clock.now();
     await harness.advance(60_000);
     alice.send(ids[1]!, 'moved');
