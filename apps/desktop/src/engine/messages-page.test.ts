@@ -102,6 +102,16 @@ describe('a page of messages', () => {
     expect(world.clock.now() - asked).toBeLessThan(6_000);
   });
 
+  it('does not ask for ever for history that the server has lost', async () => {
+    write(300);
+    const b = await world.loggedIn('bob');
+    world.server.historyIsLost = true;
+    const asked = world.server.handled.get(Command.history) ?? 0;
+    expect((await page(b.client, { at: 'around', order: 150 }, 40)).messages.length).toBeGreaterThan(0);
+    await world.advance(60_000, 100);
+    expect((world.server.handled.get(Command.history) ?? 0) - asked).toBeLessThan(5);
+  });
+
   it('keeps drafts, positions, settings and the open conversation over a crash', async () => {
     write(3);
     const b = await world.loggedIn('bob');

@@ -151,7 +151,8 @@ describe('a receiving device', () => {
       reason: 'STORAGE_FULL',
     });
     b.store.beforeWrite = undefined;
-    await world.advance(60_000, 50);
+    await world.advance(5_000, 50);
+    expect(b.store.disk.account?.messages.get(conversationId)?.size).toBe(5);
     expect(await world.shown(b.client, conversationId)).toHaveLength(5);
     expect(world.server.cursorsOf(wireId, bob).deliveredSeq).toBe(5);
   });

@@ -199,6 +199,17 @@ describe('a session', () => {
     expect(logins()).toBe(2);
   });
 
+  it('does not go on with a server that takes it for somebody else', async () => {
+    const b = await world.loggedIn('bob');
+    const alice = world.server.addUser('alice');
+    const sessions = world.server.sessionsOf(bob) as ReadonlyArray<{ userId: bigint }>;
+    for (const session of sessions) session.userId = alice;
+    world.server.network.cutAll();
+    await world.advance(20_000, 50);
+    expect((await state(b.client)).state).not.toBe('online');
+    expect(world.server.handled.get(Command.sync)).toBe(1);
+  });
+
   it('does not race round when every gate sends it away', async () => {
     const b = await world.loggedIn('bob');
     world.server.refuse = (cmd) => {

@@ -96,6 +96,8 @@ export class FakeServer implements ServerSide {
   readonly #connections = new Set<Connection>();
   #nextId = 1_000_000_000_000_000_001n;
   accessTokenMs = 15 * 60_000;
+  /** HISTORY brings nothing, whatever the heads say. */
+  historyIsLost = false;
   gateDelayMs = 0;
   /** What POST /v1/gates hands out. */
   gates: unknown[] = [{ gateId: 'gate', tcp: { host: 'gate', port: 1 }, websocket: null }];
@@ -442,7 +444,9 @@ export class FakeServer implements ServerSide {
           answer(statusResponse, { status: statusOf('NOT_A_MEMBER') });
           return;
         }
-        const range = conversation.messages.filter(({ convSeq }) => convSeq >= fromSeq && convSeq <= toSeq);
+        const range = conversation.messages.filter(
+          ({ convSeq }) => convSeq >= fromSeq && convSeq <= toSeq && !this.historyIsLost,
+        );
         const messages = newestFirst ? range.slice(-limit) : range.slice(0, limit);
         answer(historyResponse, { status: undefined, conversationId, messages, headSeq: conversation.messages.length });
         return;
