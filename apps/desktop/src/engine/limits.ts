@@ -34,6 +34,8 @@ export interface EngineLimits {
   readonly gapMax: number;
   /** Holes above the read cursor are filled in the background, up to this many messages of one conversation. */
   readonly backgroundFill: number;
+  /** Between two of its pulls. */
+  readonly fillPauseMs: number;
   readonly concurrentPulls: number;
   /** A page of messages is answered from the local store when the server takes longer. */
   readonly pagePatienceMs: number;
@@ -62,6 +64,7 @@ export const defaultLimits: EngineLimits = {
   lastPage: 50,
   gapMax: 200,
   backgroundFill: 2_000,
+  fillPauseMs: 50,
   concurrentPulls: 4,
   pagePatienceMs: 5_000,
   logOutRetryMs: 60_000,

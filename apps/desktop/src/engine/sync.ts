@@ -5,6 +5,7 @@ import {
   conversationsRequest,
   conversationsResponse,
   type HeartbeatResponse,
+  MAX_HISTORY_PAGE,
   MAX_SYNC_PAGE,
   type SyncMark,
   syncRequest,
@@ -50,7 +51,9 @@ export class Sync {
   #failures = 0;
   /** The whole list was fetched because the marks differed; once a connection is enough. */
   #repaired = false;
-  #filling = false;
+  /** The connection on which the background pull runs. */
+  #filling: ConnectionLink | undefined;
+  #endPause: (() => void) | undefined;
   #cancelTimer: (() => void) | undefined;
 
   constructor(parts: {
@@ -93,6 +96,8 @@ export class Sync {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     this.#syncing = undefined;
+    this.#filling = undefined;
+    this.#endPause?.();
     this.#setBusy(false);
   }
 
@@ -208,7 +213,7 @@ export class Sync {
     }
     await this.#pullTails(this.#first());
     this.#setBusy(false);
-    this.#fill();
+    void this.#fill(link);
   }
 
   /** One pass over the list. Returns whether this device now knows as much as the server said that there is. */
@@ -315,21 +320,54 @@ export class Sync {
     await Promise.all(Array.from({ length: this.#limits.concurrentPulls }, worker));
   }
 
-  /** What was missed and not read yet, behind everything else: then it is here when it is looked at without a network. */
-  #fill(): void {
-    if (this.#filling) return;
-    this.#filling = true;
+  /**
+   * What was missed and not read yet, behind everything else and slowly, so that whoever looks at something else does not
+   * wait for it: then it is here when it is looked at without a network.
+   */
+  async #fill(link: ConnectionLink): Promise<void> {
+    if (this.#filling === link) return;
+    this.#filling = link;
     const behind = [...this.#state.conversations()]
-      .filter((row) => (row.tailSeq < row.headSeq ? row.readSeq < row.headSeq : hasUnreadHole(row)))
+      .filter((row) => isBehindUnread(row))
       .sort((a, b) => b.lastActivityMs - a.lastActivityMs)
       .map((row) => row.conversationId);
-    const done = this.#each(behind, async (id) => {
-      const row = this.#state.conversation(id);
-      if (row && row.tailSeq < row.headSeq) await this.#history.pullTail(id);
-      await this.#history.pullRange(id, (row?.readSeq ?? 0) + 1, row?.headSeq ?? 0, this.#limits.backgroundFill);
-    });
-    void done.then(() => {
-      this.#filling = false;
+    for (const id of behind) await this.#fillOne(link, id);
+    if (this.#filling === link) this.#filling = undefined;
+  }
+
+  async #fillOne(link: ConnectionLink, conversationId: string): Promise<void> {
+    let left = this.#limits.backgroundFill;
+    for (;;) {
+      const row = this.#state.conversation(conversationId);
+      if (link !== this.#link || !row || !isBehindUnread(row)) return;
+      try {
+        if (row.tailSeq < row.headSeq) {
+          await this.#history.pullTail(conversationId);
+        } else if (left > 0) {
+          await this.#history.pullRange(conversationId, row.readSeq + 1, row.headSeq, MAX_HISTORY_PAGE);
+          left -= MAX_HISTORY_PAGE;
+        } else {
+          return;
+        }
+      } catch (error) {
+        const { reason, retryAfterMs } = asFastimError(error);
+        this.#logger.debug({ conversationId, reason }, 'what was missed was not pulled');
+        if (reason !== 'RATE_LIMITED' && reason !== 'OVERLOADED') return;
+        await this.#pause(Math.max(retryAfterMs, this.#limits.sendRetry.baseMs));
+      }
+      await this.#pause(this.#limits.fillPauseMs);
+    }
+  }
+
+  /** Ends early when the connection does. */
+  #pause(delayMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.#clock.setTimer(delayMs, () => this.#endPause?.());
+      this.#endPause = () => {
+        this.#endPause = undefined;
+        cancel();
+        resolve();
+      };
     });
   }
 
@@ -340,6 +378,8 @@ export class Sync {
   }
 }
 
-function hasUnreadHole(row: ConversationRow): boolean {
-  return missing(row.ranges, Math.max(row.readSeq + 1, row.joinSeq), row.headSeq).length > 0;
+/** Whether something that was not read yet is not here. */
+function isBehindUnread(row: ConversationRow): boolean {
+  const from = Math.max(row.readSeq + 1, row.joinSeq);
+  return from <= row.headSeq && (row.tailSeq < row.headSeq || missing(row.ranges, from, row.headSeq).length > 0);
 }

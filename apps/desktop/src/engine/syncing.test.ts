@@ -71,6 +71,26 @@ describe('catching up', () => {
     expect((await b.client.listConversations())[0]).toMatchObject({ unread: 3, preview: { text: 'one more' } });
   });
 
+  it('goes slowly in the background, and waits when it is asked to', async () => {
+    people(300, 3);
+    const b = await world.loggedIn('bob');
+    const times: number[] = [];
+    world.server.refuse = (cmd) => {
+      if (cmd !== Command.history) return undefined;
+      times.push(world.clock.now());
+      return times.length === 20 ? { reason: 'RATE_LIMITED', retryAfterMs: 5_000 } : undefined;
+    };
+    await world.advance(60_000, 10);
+    // All but the first 20, and the refused one again; one may have gone before this test looked.
+    expect([280, 281]).toContain(times.length);
+    expect(times[20]! - times[19]!).toBeGreaterThanOrEqual(5_000);
+    for (let index = 1; index < times.length; index += 1) {
+      expect(times[index]! - times[index - 1]!).toBeGreaterThanOrEqual(50);
+    }
+    const list = await b.client.listConversations();
+    expect(list.every(({ unread }) => unread === 3)).toBe(true);
+  });
+
   it('jumps over a long absence and fills the hole behind', async () => {
     people(1, 10);
     const b = await world.loggedIn('bob');
