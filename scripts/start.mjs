@@ -51,13 +51,12 @@ async function start(options) {
       stdout: 'pipe',
     });
     children.push(server);
-    const serverLine = await readyLine(server, 'the server');
 
     const appArgs = ['--data', join(data, 'desktop'), '--server', origin, '--port', String(bridgePort)];
     appArgs.push('--allowed-origin', origin, '--allowed-origin', `http://localhost:${port}`);
     const app = startChild(productNode(), [headlessEntry(), ...appArgs], { stdout: 'pipe' });
     children.push(app);
-    const appLine = await readyLine(app, 'the chat app');
+    const [serverLine, appLine] = await Promise.all([readyLine(server, 'the server'), readyLine(app, 'the chat app')]);
     const token = /#token=(\S+)/.exec(appLine)?.[1];
     if (!token) throw new SetupError(`the chat app printed no address: ${appLine}`);
 
@@ -76,10 +75,11 @@ async function start(options) {
     await stop();
     return expected ? 0 : code || 1;
   } catch (error) {
+    // Ctrl-C while it starts makes the children end before they are ready: that is no error.
+    const asked = stopping;
     await stop();
-    if (stopping && error instanceof SetupError) console.error(`FastIM: ${error.message}`);
-    else throw error;
-    return 1;
+    if (asked) return 0;
+    throw error;
   }
 }
 
