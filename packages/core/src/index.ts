@@ -10,6 +10,8 @@ export * from './delivery/reorder-buffer.ts';
 export * from './delivery/unread.ts';
 export * from './ids/client-message-id.ts';
 export * from './ids/snowflake.ts';
+export * from './limits/gcra.ts';
+export * from './limits/rate-limiter.ts';
 export type * from './ports.ts';
 export * from './session/client-session-states.ts';
 export * from './session/heartbeat.ts';

@@ -1,11 +1,10 @@
 import type { AddressInfo } from 'node:net';
-import type { Clock, Random } from '@fastim/core';
+import { type Clock, type Random, RateLimiter } from '@fastim/core';
 import { FastimError } from '@fastim/protocol';
 import fastify, { type FastifyInstance } from 'fastify';
 import { serializerCompiler, validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { Registry } from 'prom-client';
 import type { AccountService } from '../auth/account-service.ts';
-import { RateLimiter } from '../auth/rate-limiter.ts';
 import type { SessionService } from '../auth/session-service.ts';
 import type { Config } from '../config.ts';
 import type { AccessVerifier } from '../logic/access-verifier.ts';
@@ -104,10 +103,10 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     host: config.host,
     allowedOrigins: config.allowedOrigins,
     requests: new RateLimiter({
-      clock,
       burst: config.api.requestsBurstPerAddress,
-      refillMs: (config.api.requestsBurstPerAddress / config.api.requestsPerSecondPerAddress) * 1_000,
+      perSecond: config.api.requestsPerSecondPerAddress,
     }),
+    clock,
   });
   await addOpenApi(http, { version: options.version });
   addRoutes(http, options);

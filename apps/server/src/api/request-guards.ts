@@ -1,8 +1,8 @@
 import { isIPv4 } from 'node:net';
+import type { Clock, RateLimiter } from '@fastim/core';
 import { FastimError } from '@fastim/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { addressKey } from '../auth/address-key.ts';
-import type { RateLimiter } from '../auth/rate-limiter.ts';
 import { HttpRefusal } from './error-answer.ts';
 
 const MAX_HEADERS = 100;
@@ -14,7 +14,9 @@ export interface RequestGuardOptions {
   host: string;
   /** Foreign origins that may use the API from a browser; their hosts are also names of ours behind a proxy. */
   allowedOrigins: readonly string[];
-  requests: RateLimiter;
+  /** Requests per address. */
+  requests: RateLimiter<string>;
+  clock: Clock;
 }
 
 /** What is checked of every request before its route sees it, in this order. */
@@ -24,7 +26,7 @@ export function addRequestGuards(api: FastifyInstance, options: RequestGuardOpti
   const origins = new Set(options.allowedOrigins);
 
   api.addHook('onRequest', async (request, reply) => {
-    requireRoom(request, options.requests);
+    requireRoom(request, options.requests, options.clock.now());
     requirePlainHeaders(request);
     // A page of a foreign site that rebinds its own name to 127.0.0.1 still says that name here.
     if (loopbackOnly && !isLoopback(request.hostname) && !originNames.has(request.hostname.toLowerCase())) {
@@ -34,8 +36,8 @@ export function addRequestGuards(api: FastifyInstance, options: RequestGuardOpti
   });
 }
 
-function requireRoom(request: FastifyRequest, requests: RateLimiter): void {
-  const waitMs = requests.take(addressKey(request.ip));
+function requireRoom(request: FastifyRequest, requests: RateLimiter<string>, now: number): void {
+  const waitMs = requests.take(addressKey(request.ip), now);
   if (waitMs > 0) throw new FastimError('RATE_LIMITED', undefined, { retryAfterMs: waitMs });
 }
 

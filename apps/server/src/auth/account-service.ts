@@ -1,4 +1,4 @@
-import type { Clock } from '@fastim/core';
+import type { Clock, RateLimiter } from '@fastim/core';
 import { FastimError } from '@fastim/protocol';
 import type { Logger } from '../observe/logger.ts';
 import { foldText } from '../storage/fold-text.ts';
@@ -8,7 +8,6 @@ import type { AuthMetrics } from './auth-metrics.ts';
 import type { LoginAttempt, LoginThrottle } from './login-throttle.ts';
 import type { PasswordHasher } from './password-hasher.ts';
 import { preparePassword, requireGoodPassword } from './password-rules.ts';
-import type { RateLimiter } from './rate-limiter.ts';
 import type { Device, IssuedSession, SessionService } from './session-service.ts';
 import { parseDisplayName, parseUsername } from './username.ts';
 
@@ -17,7 +16,7 @@ export interface AccountServiceOptions {
   sessions: SessionService;
   hasher: PasswordHasher;
   throttle: LoginThrottle;
-  registrations: RateLimiter;
+  registrations: RateLimiter<string>;
   clock: Clock;
   logger: Logger;
   metrics: AuthMetrics;
@@ -59,7 +58,7 @@ export class AccountService {
     const { username, usernameKey } = parseUsername(request.username);
     const displayName = parseDisplayName(request.displayName ?? username);
     const password = requireGoodPassword(request.password, usernameKey);
-    const waitMs = registrations.take(addressKey(remoteAddress));
+    const waitMs = registrations.take(addressKey(remoteAddress), clock.now());
     if (waitMs > 0) {
       throw new FastimError('RATE_LIMITED', 'Too many registrations from this address.', { retryAfterMs: waitMs });
     }

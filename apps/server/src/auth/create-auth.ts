@@ -1,4 +1,4 @@
-import type { Clock, Random } from '@fastim/core';
+import { type Clock, type Random, RateLimiter } from '@fastim/core';
 import type { Registry } from 'prom-client';
 import type { AuthConfig } from '../config.ts';
 import type { Logger } from '../observe/logger.ts';
@@ -8,7 +8,6 @@ import { AccountService } from './account-service.ts';
 import { AuthMetrics } from './auth-metrics.ts';
 import { LoginThrottle } from './login-throttle.ts';
 import { type Argon2, PasswordHasher } from './password-hasher.ts';
-import { RateLimiter } from './rate-limiter.ts';
 import type { SessionAccess } from './session-access.ts';
 import { SessionService } from './session-service.ts';
 
@@ -66,9 +65,8 @@ export async function createAuth(options: AuthOptions): Promise<Auth> {
       failuresPerAddress: config.failuresPerAddress,
     }),
     registrations: new RateLimiter({
-      clock,
       burst: config.registrationsPerHourPerAddress,
-      refillMs: 3_600_000,
+      perSecond: config.registrationsPerHourPerAddress / 3_600,
     }),
     clock,
     logger,

@@ -1,6 +1,5 @@
-import type { Clock } from '@fastim/core';
+import { type Clock, RateLimiter } from '@fastim/core';
 import { FastimError } from '@fastim/protocol';
-import { RateLimiter } from './rate-limiter.ts';
 
 export interface LoginThrottleOptions {
   clock: Clock;
@@ -26,7 +25,7 @@ interface Account {
 const WINDOW_MS = 15 * 60_000;
 const MAX_DELAY_MS = 15 * 60_000;
 const FIRST_DELAY_MS = 1_000;
-const ADDRESS_WINDOW_MS = 3_600_000;
+const ADDRESS_WINDOW_SECONDS = 3_600;
 
 /**
  * Slows guessing down: an account has `failuresPerAccount` free failures, then each further one costs a wait that
@@ -39,16 +38,15 @@ export class LoginThrottle {
   readonly #free: number;
   readonly #maxAccounts: number;
   readonly #accounts = new Map<string, Account>();
-  readonly #addresses: RateLimiter;
+  readonly #addresses: RateLimiter<string>;
 
   constructor(options: LoginThrottleOptions) {
     this.#clock = options.clock;
     this.#free = options.failuresPerAccount;
     this.#maxAccounts = options.maxAccounts ?? 50_000;
     this.#addresses = new RateLimiter({
-      clock: options.clock,
       burst: options.failuresPerAddress,
-      refillMs: ADDRESS_WINDOW_MS,
+      perSecond: options.failuresPerAddress / ADDRESS_WINDOW_SECONDS,
     });
   }
 
@@ -57,7 +55,7 @@ export class LoginThrottle {
     const now = this.#clock.now();
     const account = this.#account(usernameKey, now);
     if (account.blockedUntilMs > now) throw tooMany(account.blockedUntilMs - now);
-    const addressWaitMs = this.#addresses.take(addressKey);
+    const addressWaitMs = this.#addresses.take(addressKey, now);
     if (addressWaitMs > 0) throw tooMany(addressWaitMs);
 
     const before = { ...account };

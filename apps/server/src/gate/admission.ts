@@ -1,8 +1,8 @@
+import { type Rate, takeFromRate, waitForRate } from '@fastim/core';
 import { CloseCode } from '@fastim/protocol';
 import type { GateConfig } from '../config.ts';
 import { addressKey } from './client-address.ts';
 import { COMPLAINT_INTERVAL_MS } from './gate-limits.ts';
-import { TokenBucket } from './token-bucket.ts';
 
 export interface Refusal {
   readonly code: CloseCode;
@@ -11,7 +11,8 @@ export interface Refusal {
 
 interface AddressRecord {
   connections: number;
-  readonly accepts: TokenBucket;
+  /** State of the accept rate. */
+  acceptsFullAt: number;
   lastSeenAt: number;
   lastComplaintAt: number;
 }
@@ -25,12 +26,14 @@ const PRUNE_EVERY_MS = 30_000;
  */
 export class Admission {
   readonly #config: GateConfig;
+  readonly #acceptRate: Rate;
   readonly #addresses = new Map<string, AddressRecord>();
   #unauthenticated = 0;
   #prunedAt = 0;
 
   constructor(config: GateConfig) {
     this.#config = config;
+    this.#acceptRate = { burst: config.acceptBurstPerAddress, perSecond: config.acceptPerSecondPerAddress };
   }
 
   get unauthenticated(): number {
@@ -47,9 +50,10 @@ export class Admission {
     const config = this.#config;
     const record = this.#record(address, now);
     record.lastSeenAt = now;
-    if (!record.accepts.take(now, config.acceptBurstPerAddress, config.acceptPerSecondPerAddress / 1000)) {
+    if (waitForRate(this.#acceptRate, record.acceptsFullAt, now) > 0) {
       return { code: CloseCode.rateLimited, reason: 'too many connections a second from this address' };
     }
+    record.acceptsFullAt = takeFromRate(this.#acceptRate, record.acceptsFullAt, now);
     if (record.connections >= config.connectionsPerAddress) {
       return { code: CloseCode.rateLimited, reason: 'too many connections from this address' };
     }
@@ -87,8 +91,7 @@ export class Admission {
     const key = addressKey(address);
     let record = this.#addresses.get(key);
     if (!record) {
-      const accepts = new TokenBucket(this.#config.acceptBurstPerAddress, now);
-      record = { connections: 0, accepts, lastSeenAt: now, lastComplaintAt: Number.NEGATIVE_INFINITY };
+      record = { connections: 0, acceptsFullAt: now, lastSeenAt: now, lastComplaintAt: Number.NEGATIVE_INFINITY };
       this.#addresses.set(key, record);
     }
     return record;

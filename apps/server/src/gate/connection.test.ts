@@ -12,6 +12,7 @@ import { DeadlineWheel } from './deadline-wheel.ts';
 import { Downlink } from './downlink.ts';
 import { TICK_MS } from './gate-limits.ts';
 import { GateMetrics } from './gate-metrics.ts';
+import { connectionRates } from './rate-allowance.ts';
 import { FakeLogic } from './testing/fake-logic.ts';
 import { FakeSocket } from './testing/fake-socket.ts';
 import { request } from './testing/tcp-client.ts';
@@ -32,6 +33,7 @@ function setUp(config: Partial<GateConfig> = {}, transport: 'tcp' | 'websocket' 
   const downlink = new Downlink(table, logger, (callback) => deferred.push(callback));
   const host: ConnectionHost = {
     config: merged,
+    rates: connectionRates(merged),
     wheel,
     metrics,
     logger,

@@ -10,11 +10,12 @@ import { FrameIntake } from './frame-intake.ts';
 import { FrameOutlet } from './frame-outlet.ts';
 import { CLOSE_GRACE_MS, LOGIN_ATTEMPTS, OVER_RATE_MS, TICK_MS } from './gate-limits.ts';
 import type { GateMetrics } from './gate-metrics.ts';
-import { RateAllowance } from './rate-allowance.ts';
+import { type ConnectionRates, RateAllowance } from './rate-allowance.ts';
 
 /** What all connections of a gate share. */
 export interface ConnectionHost {
   readonly config: GateConfig;
+  readonly rates: ConnectionRates;
   readonly wheel: DeadlineWheel;
   readonly metrics: GateMetrics;
   readonly logger: Logger;
@@ -91,7 +92,7 @@ export class Connection implements SocketOwner, WheelItem {
     // The first bytes of a WebSocket were its upgrade.
     this.#heardAnything = socket.transport === 'websocket';
     this.#out = new FrameOutlet(socket, host.metrics);
-    this.#rate = new RateAllowance(host.config, host.wheel.now);
+    this.#rate = new RateAllowance(host.rates);
   }
 
   /** Begins; `gone` of the host is called exactly once afterwards. */

@@ -12,6 +12,7 @@ import { DeadlineWheel } from './deadline-wheel.ts';
 import { type Defer, Downlink } from './downlink.ts';
 import { CLOSE_GRACE_MS } from './gate-limits.ts';
 import { GateMetrics } from './gate-metrics.ts';
+import { type ConnectionRates, connectionRates } from './rate-allowance.ts';
 import { TcpListener } from './tcp-listener.ts';
 import { Uplink } from './uplink.ts';
 import { WebSocketListener } from './websocket-listener.ts';
@@ -67,6 +68,7 @@ const DRAIN_SPREAD = 0.8;
 class RunningGate implements Gate, ConnectionHost {
   readonly gateId: string;
   readonly config: GateConfig;
+  readonly rates: ConnectionRates;
   readonly wheel: DeadlineWheel;
   readonly metrics: GateMetrics;
   readonly logger: Logger;
@@ -87,6 +89,7 @@ class RunningGate implements Gate, ConnectionHost {
     this.#options = options;
     this.gateId = gateId;
     this.config = config;
+    this.rates = connectionRates(config);
     this.logger = options.logger.child({ part: 'gate', gateId });
     this.wheel = new DeadlineWheel(clock);
     this.metrics = new GateMetrics(registry, {

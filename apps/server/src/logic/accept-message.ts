@@ -1,4 +1,4 @@
-import { BusinessLine, type Clock, type Snowflake } from '@fastim/core';
+import { BusinessLine, type Clock, type RateLimiter, type Snowflake } from '@fastim/core';
 import { MessageKind, type SendRequest, sendRequest } from '@fastim/protocol';
 import type { Logger } from 'pino';
 import type { UplinkPacket } from '../cluster/contract.ts';
@@ -7,7 +7,6 @@ import type { Answer } from './answer.ts';
 import { checkTextBody } from './check-text.ts';
 import { retryAfter } from './logic-limits.ts';
 import type { LogicMetrics } from './logic-metrics.ts';
-import type { RateLimit } from './rate-limit.ts';
 import type { SendOrder } from './send-order.ts';
 import type { StoreMessage } from './store-message.ts';
 
@@ -22,7 +21,7 @@ export class AcceptMessage {
     readonly store: StoreMessage;
     readonly answer: Answer;
     readonly order: SendOrder;
-    readonly rate: RateLimit<bigint>;
+    readonly rate: RateLimiter<bigint>;
     readonly snowflake: Snowflake;
     readonly clock: Clock;
     readonly logger: Logger;
@@ -34,7 +33,7 @@ export class AcceptMessage {
     answer: Answer;
     order: SendOrder;
     /** Per user. */
-    rate: RateLimit<bigint>;
+    rate: RateLimiter<bigint>;
     snowflake: Snowflake;
     clock: Clock;
     logger: Logger;

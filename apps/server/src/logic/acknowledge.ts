@@ -1,4 +1,4 @@
-import type { Clock } from '@fastim/core';
+import type { Clock, RateLimiter } from '@fastim/core';
 import { Command, cursorPush, cursorRequest, type MemberCursor } from '@fastim/protocol';
 import type { UplinkPacket } from '../cluster/contract.ts';
 import { visitRoutes } from '../routing/locate-user.ts';
@@ -11,7 +11,6 @@ import { CURSOR_FLUSH_MOVES, MAX_BUFFERED_MOVES, retryAfter } from './logic-limi
 import type { LogicMetrics } from './logic-metrics.ts';
 import type { Members } from './members.ts';
 import type { PendingDeliveries } from './pending-deliveries.ts';
-import type { RateLimit } from './rate-limit.ts';
 
 /**
  * CURSOR: what a device has stored and its user has read. Collected, written together, answered when on disk; then
@@ -27,7 +26,7 @@ export class Acknowledge {
   readonly #toGate: SendToGate;
   readonly #answer: Answer;
   readonly #members: Members;
-  readonly #rate: RateLimit<bigint>;
+  readonly #rate: RateLimiter<bigint>;
   readonly #clock: Clock;
   readonly #metrics: LogicMetrics;
   readonly #flushMs: number;
@@ -46,7 +45,7 @@ export class Acknowledge {
     answer: Answer;
     members: Members;
     /** Moves per user. */
-    rate: RateLimit<bigint>;
+    rate: RateLimiter<bigint>;
     clock: Clock;
     metrics: LogicMetrics;
     flushMs: number;

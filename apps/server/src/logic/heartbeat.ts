@@ -1,4 +1,4 @@
-import type { Clock } from '@fastim/core';
+import type { Clock, RateLimiter } from '@fastim/core';
 import { type ConversationState, heartbeatRequest, heartbeatResponse, type SyncMark } from '@fastim/protocol';
 import type { UplinkPacket } from '../cluster/contract.ts';
 import type { Route } from '../routing/route-table.ts';
@@ -7,7 +7,7 @@ import type { Answer } from './answer.ts';
 import { MAX_HEARTBEAT_MOVED } from './logic-limits.ts';
 import { lookBack } from './look-back.ts';
 import { rowsThatFit, stateSize } from './page.ts';
-import { type RateLimit, requirePull } from './rate-limit.ts';
+import { requirePull } from './require-pull.ts';
 
 /**
  * HEARTBEAT: the safety net (DESIGN 5.9). The client says what it knows in four numbers; where they differ from the
@@ -16,14 +16,14 @@ import { type RateLimit, requirePull } from './rate-limit.ts';
 export class AnswerHeartbeat {
   readonly #conversations: ConversationStore;
   readonly #answer: Answer;
-  readonly #rate: RateLimit<bigint>;
+  readonly #rate: RateLimiter<bigint>;
   readonly #clock: Clock;
 
   constructor(parts: {
     conversations: ConversationStore;
     answer: Answer;
     /** Pulls per user: a beat reads too. */
-    rate: RateLimit<bigint>;
+    rate: RateLimiter<bigint>;
     clock: Clock;
   }) {
     this.#conversations = parts.conversations;

@@ -1,4 +1,4 @@
-import type { Clock, Random, Snowflake } from '@fastim/core';
+import { type Clock, type Random, RateLimiter, type Snowflake } from '@fastim/core';
 import { Command } from '@fastim/protocol';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
@@ -19,7 +19,6 @@ import { cursorMoveRate, MAX_WATCHED_CONVERSATIONS, pullRate, SWEEP, TICK } from
 import { LogicMetrics } from './logic-metrics.ts';
 import { Members } from './members.ts';
 import { PendingDeliveries } from './pending-deliveries.ts';
-import { RateLimit } from './rate-limit.ts';
 import { ReNotify } from './re-notify.ts';
 import { SendOrder } from './send-order.ts';
 import { StoreMessage } from './store-message.ts';
@@ -65,9 +64,9 @@ export function createLogic(parts: LogicParts): Logic {
     retries: config.notifyRetries,
     perConnection: MAX_WATCHED_CONVERSATIONS,
   });
-  const sendRate = new RateLimit<bigint>({ perSecond: config.sendPerSecondPerUser, burst: config.sendBurstPerUser });
-  const moveRate = new RateLimit<bigint>(cursorMoveRate);
-  const pulls = new RateLimit<bigint>(pullRate);
+  const sendRate = new RateLimiter<bigint>({ perSecond: config.sendPerSecondPerUser, burst: config.sendBurstPerUser });
+  const moveRate = new RateLimiter<bigint>(cursorMoveRate);
+  const pulls = new RateLimiter<bigint>(pullRate);
   const metrics: LogicMetrics = new LogicMetrics(parts.registry, {
     waiting: () => store.waiting,
     routes: () => routes.size,

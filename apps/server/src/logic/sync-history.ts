@@ -1,4 +1,4 @@
-import type { Clock } from '@fastim/core';
+import type { Clock, RateLimiter } from '@fastim/core';
 import {
   conversationsRequest,
   conversationsResponse,
@@ -17,7 +17,7 @@ import type { MessageStore } from '../storage/message-store.ts';
 import type { Answer } from './answer.ts';
 import { lookBack } from './look-back.ts';
 import { messageSize, pageLimit, rowsThatFit, stateSize } from './page.ts';
-import { type RateLimit, requirePull } from './rate-limit.ts';
+import { requirePull } from './require-pull.ts';
 
 /**
  * The pulls. Pages hold at most what the protocol allows, and fewer rows where they are large; a client goes on from
@@ -27,7 +27,7 @@ export class SyncHistory {
   readonly #conversations: ConversationStore;
   readonly #messages: MessageStore;
   readonly #answer: Answer;
-  readonly #rate: RateLimit<bigint>;
+  readonly #rate: RateLimiter<bigint>;
   readonly #clock: Clock;
 
   constructor(parts: {
@@ -35,7 +35,7 @@ export class SyncHistory {
     messages: MessageStore;
     answer: Answer;
     /** Pulls per user. */
-    rate: RateLimit<bigint>;
+    rate: RateLimiter<bigint>;
     clock: Clock;
   }) {
     this.#conversations = parts.conversations;
