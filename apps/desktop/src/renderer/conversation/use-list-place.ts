@@ -93,9 +93,10 @@ export function useListPlace(options: {
   }, [scroller, handle]);
 
   const onResize = useCallback(() => {
+    settler.measured();
     if (placed.current && following.current && !latest.current.hasNewer) toEnd();
     note();
-  }, [note, toEnd]);
+  }, [note, toEnd, settler]);
 
   const onHand = useCallback(() => settler.stop(), [settler]);
 
