@@ -2,7 +2,7 @@ import { isIPv4 } from 'node:net';
 import type { Clock, RateLimiter } from '@fastim/core';
 import { FastimError } from '@fastim/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { addressKey } from '../auth/address-key.ts';
+import { addressKey } from '../net/client-address.ts';
 import { HttpRefusal } from './error-answer.ts';
 
 const MAX_HEADERS = 100;

@@ -1,9 +1,9 @@
 import type { Clock, RateLimiter } from '@fastim/core';
 import { FastimError } from '@fastim/protocol';
+import { addressKey } from '../net/client-address.ts';
 import type { Logger } from '../observe/logger.ts';
 import { foldText } from '../storage/fold-text.ts';
 import type { UserRecord, UserStore } from '../storage/user-store.ts';
-import { addressKey } from './address-key.ts';
 import type { AuthMetrics } from './auth-metrics.ts';
 import type { LoginAttempt, LoginThrottle } from './login-throttle.ts';
 import type { PasswordHasher } from './password-hasher.ts';

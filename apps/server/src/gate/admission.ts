@@ -1,7 +1,7 @@
 import { type Rate, takeFromRate, waitForRate } from '@fastim/core';
 import { CloseCode } from '@fastim/protocol';
 import type { GateConfig } from '../config.ts';
-import { addressKey } from './client-address.ts';
+import { addressKey } from '../net/client-address.ts';
 import { COMPLAINT_INTERVAL_MS } from './gate-limits.ts';
 
 export interface Refusal {

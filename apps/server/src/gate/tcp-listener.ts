@@ -1,9 +1,9 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import { encodeFrames } from '@fastim/protocol';
 import type { Logger } from 'pino';
+import { clientAddress } from '../net/client-address.ts';
 import type { Refusal } from './admission.ts';
 import { goodbyeFrame } from './answers.ts';
-import { clientAddress } from './client-address.ts';
 import type { ClientSocket, SocketOwner } from './client-socket.ts';
 import { closeServer, listen } from './listen.ts';
 

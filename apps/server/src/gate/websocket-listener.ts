@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { CloseCode, type ErrorName, errorCatalogue, MAX_WEBSOCKET_MESSAGE } from '@fastim/protocol';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
-import { clientAddress } from './client-address.ts';
+import { clientAddress } from '../net/client-address.ts';
 import { type DeadlineWheel, NOT_SCHEDULED, type WheelItem } from './deadline-wheel.ts';
 import { CLOSE_GRACE_MS, UPGRADE_HEADER_BYTES, UPGRADE_TIMEOUT_MS, WEBSOCKET_FRAGMENTS } from './gate-limits.ts';
 import { closeServer, listen } from './listen.ts';
