@@ -11,6 +11,7 @@ import type { AccessVerifier } from '../logic/access-verifier.ts';
 import type { GatePolicy } from '../lsb/choose-gate.ts';
 import type { GateDirectory } from '../lsb/gate-directory.ts';
 import type { GateTickets } from '../lsb/gate-ticket.ts';
+import type { TrustedProxies } from '../net/trusted-proxies.ts';
 import { createHttpMetrics } from '../observe/http-metrics.ts';
 import type { Logger } from '../observe/logger.ts';
 import type { ConversationStore } from '../storage/conversation-store.ts';
@@ -33,7 +34,9 @@ import { addSecurityHeaders } from './security-headers.ts';
 import { parseStrictJson } from './strict-json.ts';
 
 export interface ApiServerOptions {
-  config: Pick<Config, 'host' | 'port' | 'name' | 'allowedOrigins' | 'trustedProxies' | 'api' | 'app'>;
+  config: Pick<Config, 'host' | 'port' | 'name' | 'allowedOrigins' | 'api' | 'app'>;
+  /** Whose X-Forwarded-For, -Host and -Proto are believed. */
+  trustedProxies: TrustedProxies;
   version: string;
   users: UserStore;
   conversations: ConversationStore;
@@ -73,7 +76,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     keepAliveTimeout: config.api.keepAliveMs,
     forceCloseConnections: 'idle',
     genReqId: makeRequestId,
-    trustProxy: config.trustedProxies.length > 0 ? [...config.trustedProxies] : false,
+    trustProxy: (address: string) => options.trustedProxies.includes(address),
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false, caseSensitive: true },
     http: {
       maxHeaderSize: HEADER_LIMIT,

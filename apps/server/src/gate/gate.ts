@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { DownlinkPacket, GatePort, Identity, LogicPort } from '../cluster/contract.ts';
 import type { GateConfig } from '../config.ts';
+import type { TrustedProxies } from '../net/trusted-proxies.ts';
 import { Admission, type Refusal } from './admission.ts';
 import type { ClientSocket, Transport } from './client-socket.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
@@ -25,6 +26,8 @@ export interface GateOptions {
   readonly tcpPort: number;
   readonly wsPort: number;
   readonly allowedOrigins: readonly string[];
+  /** Reverse proxies in front of the WebSocket port, whose X-Forwarded-For is believed. */
+  readonly trustedProxies: TrustedProxies;
   readonly logic: LogicPort;
   readonly clock: Clock;
   readonly random: Random;
@@ -208,7 +211,7 @@ class RunningGate implements Gate, ConnectionHost {
   }
 
   #makeListeners(): Listeners {
-    const { host, tcpPort, wsPort, allowedOrigins } = this.#options;
+    const { host, tcpPort, wsPort, allowedOrigins, trustedProxies } = this.#options;
     const shared = {
       host,
       logger: this.logger,
@@ -223,6 +226,8 @@ class RunningGate implements Gate, ConnectionHost {
         ...shared,
         port: wsPort,
         allowedOrigins,
+        trustedProxies,
+        mostUnnamed: this.config.unauthenticatedConnections,
         wheel: this.wheel,
         firstByteTimeoutMs: this.config.firstByteTimeoutMs,
         abandoned: (address) => {

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { connect } from 'node:net';
 import {
   CloseCode,
@@ -9,6 +10,8 @@ import {
   MAX_WEBSOCKET_MESSAGE,
 } from '@fastim/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { GateConfig } from '../config.ts';
+import { TrustedProxies } from '../net/trusted-proxies.ts';
 import { GateFixture, until } from './testing/gate-fixture.ts';
 import { request } from './testing/tcp-client.ts';
 import { RawWebSocketClient, WebSocketClient } from './testing/websocket-client.ts';
@@ -237,6 +240,62 @@ describe('the WebSocket listener', () => {
     fixture = await new GateFixture({ unauthenticatedConnections: 1 }).start();
     await open();
     await expect(open()).rejects.toThrow('503');
+  });
+
+  describe('behind a proxy', () => {
+    const behind = async (forwardedFor?: string) =>
+      open(forwardedFor === undefined ? {} : { headers: { 'x-forwarded-for': forwardedFor } });
+    const begin = async (proxies: string[], config: Partial<GateConfig> = {}) => {
+      await fixture.stop();
+      fixture = await new GateFixture(config, { trustedProxies: new TrustedProxies(proxies) }).start();
+    };
+    const addresses = () => fixture.logic.packets.map((packet) => packet.remoteAddress);
+
+    it('that is trusted takes the client’s address from X-Forwarded-For, for logic and for the limits', async () => {
+      await begin(['127.0.0.1'], { connectionsPerAddress: 1 });
+      const first = await behind('203.0.113.9, 198.51.100.1');
+      first.send(request(Command.login, 0, '5:web'));
+      await until('logic has it', () => addresses().length === 1);
+      expect(addresses()).toEqual(['198.51.100.1']);
+      await behind('198.51.100.2');
+      await expect(behind('198.51.100.1')).rejects.toThrow('429');
+      first.destroy();
+      await until('the first is gone', () => fixture.gate.load().connections === 1);
+      await behind('198.51.100.1');
+    });
+
+    it('that is trusted and names nobody is counted itself', async () => {
+      await begin(['127.0.0.1'], { connectionsPerAddress: 1 });
+      await behind();
+      await expect(behind()).rejects.toThrow('429');
+    });
+
+    it('that is not trusted is counted itself, whatever the header says', async () => {
+      await begin(['10.0.0.0/8'], { connectionsPerAddress: 1 });
+      const first = await behind('198.51.100.1');
+      first.send(request(Command.login, 0, '5:web'));
+      await until('logic has it', () => addresses().length === 1);
+      expect(addresses()).toEqual(['127.0.0.1']);
+      await expect(behind('198.51.100.2')).rejects.toThrow('429');
+    });
+
+    it('bounds what a trusted proxy opens without saying for whom, and counts it down again', async () => {
+      await begin(['127.0.0.1'], { unauthenticatedConnections: 2 });
+      const idle = [connect(fixture.wsPort, '127.0.0.1'), connect(fixture.wsPort, '127.0.0.1')];
+      for (const socket of idle) track(socket);
+      await Promise.all(idle.map((socket) => once(socket, 'connect')));
+      await expect(behind('198.51.100.1')).rejects.toThrow('503');
+      idle[0]!.destroy();
+      const opens = async () => {
+        const client = await behind('198.51.100.1').catch(() => undefined);
+        return client !== undefined;
+      };
+      await until('there is room again', opens);
+      // The one that is named does not count as unnamed any more.
+      expect(await opens()).toBe(true);
+      expect(fixture.gate.load().connections).toBe(2);
+      await expect(behind('198.51.100.1')).rejects.toThrow('503');
+    });
   });
 
   it('tells a client that leaves from one that is cut', async () => {

@@ -4,6 +4,8 @@ import type { Duplex } from 'node:stream';
 import { CloseCode, type ErrorName, errorCatalogue, MAX_WEBSOCKET_MESSAGE } from '@fastim/protocol';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
 import { clientAddress } from '../net/client-address.ts';
+import type { TrustedProxies } from '../net/trusted-proxies.ts';
+import type { Refusal } from './admission.ts';
 import { type DeadlineWheel, NOT_SCHEDULED, type WheelItem } from './deadline-wheel.ts';
 import { CLOSE_GRACE_MS, UPGRADE_HEADER_BYTES, UPGRADE_TIMEOUT_MS, WEBSOCKET_FRAGMENTS } from './gate-limits.ts';
 import { closeServer, listen } from './listen.ts';
@@ -13,6 +15,10 @@ import { WebSocketSocket } from './websocket-socket.ts';
 export interface WebSocketListenerOptions extends ListenerOptions {
   /** Origins that may connect from a browser, besides pages from the host that the client addressed. */
   readonly allowedOrigins: readonly string[];
+  /** Behind these the client's address is in X-Forwarded-For. */
+  readonly trustedProxies: TrustedProxies;
+  /** Connections of trusted proxies that have not said for whom they are. */
+  readonly mostUnnamed: number;
   readonly firstByteTimeoutMs: number;
   readonly wheel: DeadlineWheel;
   /** An admitted connection went before it became a WebSocket. */
@@ -33,11 +39,14 @@ const websocketOptions: ServerOptions & { maxFragments: number; closeTimeout: nu
 
 /**
  * The gate's port for WebSocket: binary messages of whole frames, without compression. Plain HTTP requests are told to
- * upgrade. Admission comes before the first HTTP byte is read.
+ * upgrade. Admission comes before the first HTTP byte is read; behind a trusted proxy, with the upgrade, because only
+ * that names the client.
  */
 export class WebSocketListener {
   readonly #options: WebSocketListenerOptions;
   readonly #upgrades = new Map<Duplex, PendingUpgrade>();
+  /** How many of them are not admitted yet. */
+  #unnamed = 0;
   readonly #websockets = new WebSocketServer(websocketOptions);
   #server: Server | undefined;
   #closed: Promise<void> = Promise.resolve();
@@ -76,20 +85,44 @@ export class WebSocketListener {
 
   #accept(socket: Socket): void {
     const options = this.#options;
-    const address = clientAddress(socket.remoteAddress);
-    const refusal = options.admit(address);
+    const proxied = options.trustedProxies.includes(socket.remoteAddress);
+    const address = proxied ? undefined : clientAddress(socket.remoteAddress);
+    const refusal = address === undefined ? this.#roomForUnnamed() : options.admit(address);
     if (refusal) {
-      const full = refusal.code === CloseCode.gateFull;
-      const status = full ? '503 Service Unavailable' : '429 Too Many Requests';
-      answerAndClose(socket, status, full ? 'UNAVAILABLE' : 'RATE_LIMITED', refusal.reason);
+      refuse(socket, refusal);
       return;
     }
     const pending = new PendingUpgrade(socket, address, options.now(), options.firstByteTimeoutMs);
     this.#upgrades.set(socket, pending);
+    if (proxied) this.#unnamed += 1;
     options.wheel.schedule(pending, pending.nextDeadline());
     socket.once('close', () => {
-      if (this.#forget(socket)) options.abandoned(address);
+      const abandoned = this.#forget(socket)?.address;
+      if (abandoned !== undefined) options.abandoned(abandoned);
     });
+  }
+
+  #roomForUnnamed(): Refusal | undefined {
+    if (this.#unnamed < this.#options.mostUnnamed) return undefined;
+    return { code: CloseCode.gateFull, reason: 'too many connections that have not upgraded' };
+  }
+
+  /** Admits the client that a trusted proxy speaks for. False: refused, or gone already. */
+  #admitNamed(socket: Duplex, request: IncomingMessage): boolean {
+    const { trustedProxies, admit } = this.#options;
+    const pending = this.#upgrades.get(socket);
+    if (!pending) return false;
+    if (pending.address !== undefined) return true;
+    const forwardedFor = request.headers['x-forwarded-for'];
+    const address = trustedProxies.clientBehind(pending.socket.remoteAddress, String(forwardedFor ?? ''));
+    const refusal = admit(address);
+    if (refusal) {
+      refuse(socket, refusal);
+      return false;
+    }
+    pending.address = address;
+    this.#unnamed -= 1;
+    return true;
   }
 
   #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -101,10 +134,11 @@ export class WebSocketListener {
       answerAndClose(socket, '403 Forbidden', 'ORIGIN_REFUSED', errorCatalogue.ORIGIN_REFUSED.text);
       return;
     }
+    if (!this.#admitNamed(socket, request)) return;
     this.#websockets.handleUpgrade(request, socket, head, (websocket: WebSocket) => {
       const pending = this.#forget(socket);
       // Already abandoned: it went while it upgraded.
-      if (!pending) return websocket.terminate();
+      if (pending?.address === undefined) return websocket.terminate();
       options.connected(new WebSocketSocket(websocket), pending.address, pending.acceptedAt);
     });
   }
@@ -113,21 +147,23 @@ export class WebSocketListener {
     const pending = this.#upgrades.get(socket);
     if (!pending) return undefined;
     this.#upgrades.delete(socket);
+    if (pending.address === undefined) this.#unnamed -= 1;
     this.#options.wheel.remove(pending);
     return pending;
   }
 }
 
-/** An admitted TCP connection that is not a WebSocket yet. */
+/** A TCP connection that is not a WebSocket yet: admitted, or of a trusted proxy that has not named the client. */
 class PendingUpgrade implements WheelItem {
   wheelSlot = NOT_SCHEDULED;
   wheelTick = NOT_SCHEDULED;
   readonly socket: Socket;
-  readonly address: string;
+  /** The client's; undefined until it is admitted. */
+  address: string | undefined;
   readonly acceptedAt: number;
   readonly #firstByteTimeoutMs: number;
 
-  constructor(socket: Socket, address: string, acceptedAt: number, firstByteTimeoutMs: number) {
+  constructor(socket: Socket, address: string | undefined, acceptedAt: number, firstByteTimeoutMs: number) {
     this.socket = socket;
     this.address = address;
     this.acceptedAt = acceptedAt;
@@ -157,6 +193,12 @@ export function isAllowedOrigin(origin: string, host: string | undefined, allowe
   return (
     (page.protocol === 'http:' || page.protocol === 'https:') && page.hostname === new URL(`http://${host}`).hostname
   );
+}
+
+function refuse(socket: Duplex, refusal: Refusal): void {
+  const full = refusal.code === CloseCode.gateFull;
+  const status = full ? '503 Service Unavailable' : '429 Too Many Requests';
+  answerAndClose(socket, status, full ? 'UNAVAILABLE' : 'RATE_LIMITED', refusal.reason);
 }
 
 function answerAndClose(socket: Duplex, status: string, reason: ErrorName, message: string): void {

@@ -14,6 +14,7 @@ import { createLogic } from '../logic/logic.ts';
 import { emptiestFirst } from '../lsb/choose-gate.ts';
 import { bracketed, isWildcard, localGateDirectory } from '../lsb/gate-directory.ts';
 import { GateTickets } from '../lsb/gate-ticket.ts';
+import { TrustedProxies } from '../net/trusted-proxies.ts';
 import type { Logger } from '../observe/logger.ts';
 import { createMetricsServer } from '../observe/metrics-server.ts';
 import { collectProcessMetrics } from '../observe/process-metrics.ts';
@@ -110,6 +111,7 @@ async function start(config: Config, ports: AllInOnePorts, stops: StopStack): Pr
   });
 
   const onLinkError = linkErrors(part('links'), registry);
+  const trustedProxies = new TrustedProxies(config.trustedProxies);
   const gateId = `gate-${Buffer.from(random.bytes(6)).toString('hex')}`;
   const gate = createGate({
     gateId,
@@ -118,6 +120,7 @@ async function start(config: Config, ports: AllInOnePorts, stops: StopStack): Pr
     tcpPort: config.tcpPort,
     wsPort: config.wsPort,
     allowedOrigins: config.allowedOrigins,
+    trustedProxies,
     logic: linkToLogic(logic, onLinkError('to_logic')),
     clock,
     random,
@@ -141,6 +144,7 @@ async function start(config: Config, ports: AllInOnePorts, stops: StopStack): Pr
   });
   const api = await createApiServer({
     config,
+    trustedProxies,
     version,
     users: storage.users,
     conversations: storage.conversations,

@@ -15,6 +15,7 @@ import { type Config, configSchema } from '../../config.ts';
 import { emptiestFirst } from '../../lsb/choose-gate.ts';
 import { localGateDirectory } from '../../lsb/gate-directory.ts';
 import { GateTickets } from '../../lsb/gate-ticket.ts';
+import { TrustedProxies } from '../../net/trusted-proxies.ts';
 import { createLogger } from '../../observe/logger.ts';
 import { idMaker } from '../../roles/make-id.ts';
 import { systemRandom } from '../../roles/system-ports.ts';
@@ -111,6 +112,7 @@ export class TestApi {
     const state: Parts['state'] = { components: { storage: 'ok', gate: 'ok' }, accepting: true };
     const server = await createApiServer({
       config,
+      trustedProxies: new TrustedProxies(config.trustedProxies),
       version: '1.2.3',
       users: storage.users,
       conversations: storage.conversations,

@@ -3,6 +3,7 @@ import { ManualClock, seededRandom } from '@fastim/core/testing';
 import pino from 'pino';
 import { Registry } from 'prom-client';
 import { configSchema, type GateConfig } from '../../config.ts';
+import { TrustedProxies } from '../../net/trusted-proxies.ts';
 import { createGate, type Gate, type GateOptions } from '../gate.ts';
 import { FakeLogic } from './fake-logic.ts';
 import { TcpClient } from './tcp-client.ts';
@@ -35,6 +36,7 @@ export class GateFixture {
       tcpPort: 0,
       wsPort: 0,
       allowedOrigins: [],
+      trustedProxies: new TrustedProxies([]),
       logic: this.logic,
       clock: this.clock,
       random: seeded(7),
