@@ -25,7 +25,8 @@ async function start(options) {
   const data = resolve(process.env.INIT_CWD ?? '.', options.data ?? (options.demo ? '.fastim/demo' : '.fastim'));
   mkdirSync(data, { recursive: true, mode: 0o700 });
   // The app and the server each have to know the other's address before either is up.
-  const port = options.port || (await freePort(options.host));
+  const [anyPort = 0, bridgePort = 0] = await freePorts(options.host, '127.0.0.1');
+  const port = options.port || anyPort;
   const here = options.host === '0.0.0.0' ? '127.0.0.1' : options.host === '::' ? '[::1]' : options.host;
   const origin = `http://${here}:${port}`;
 
@@ -44,7 +45,6 @@ async function start(options) {
     const serverArgs = ['--data', data, '--host', options.host, '--port', String(port)];
     serverArgs.push('--tcp-port', String(options.tcpPort), '--ws-port', String(options.wsPort));
     serverArgs.push('--log-file', join(data, 'server.log'));
-    const bridgePort = await freePort('127.0.0.1');
     serverArgs.push('--app-directory', join(projectRoot, 'apps/desktop/dist/renderer-app'));
     serverArgs.push('--app-bridge-port', String(bridgePort));
     const server = startChild(productNode(), [join(projectRoot, 'apps/server/dist/main.js'), ...serverArgs], {
@@ -111,18 +111,27 @@ function readyLine(child, name) {
 }
 
 /**
- * @param {string} host
- * @returns {Promise<number>}
+ * A free port on each host, all different: the probes are closed only when all are chosen.
+ * @param {string[]} hosts
+ * @returns {Promise<number[]>}
  */
-function freePort(host) {
-  return new Promise((resolvePromise, reject) => {
+async function freePorts(...hosts) {
+  const probes = [];
+  for (const host of hosts) {
     const probe = createServer();
-    probe.once('error', (error) => reject(new SetupError(`cannot listen on ${host}: ${error.message}`)));
-    probe.listen(0, host, () => {
-      const address = probe.address();
-      probe.close(() => resolvePromise(address !== null && typeof address === 'object' ? address.port : 0));
+    await new Promise((resolvePromise, reject) => {
+      probe.once('error', (error) => reject(new SetupError(`cannot listen on ${host}: ${error.message}`)));
+      probe.listen(0, host, () => resolvePromise(undefined));
     });
-  });
+    probes.push(probe);
+  }
+  return Promise.all(
+    probes.map((probe) => {
+      const address = probe.address();
+      const port = address !== null && typeof address === 'object' ? address.port : 0;
+      return new Promise((resolvePromise) => probe.close(() => resolvePromise(port)));
+    }),
+  );
 }
 
 /**

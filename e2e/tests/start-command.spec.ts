@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ProductProcess } from '../fixtures/child-process.ts';
 import { cleanEnvironment, node, projectRoot } from '../fixtures/paths.ts';
-import { freePort } from '../fixtures/server.ts';
+import { freePorts } from '../fixtures/server.ts';
 import { expect, test } from '../fixtures/test.ts';
 
 async function startArguments(data: string, ...more: string[]): Promise<string[]> {
-  const ports = [await freePort(), await freePort(), await freePort()];
+  const ports = await freePorts(3);
   return [
     join(projectRoot, 'scripts/start.mjs'),
     ...[
