@@ -1,5 +1,6 @@
 import { CloseCode, commandName } from '@fastim/protocol';
 import { Counter, Gauge, type Registry } from 'prom-client';
+import { runningTotals } from '../observe/running-totals.ts';
 import type { Transport } from './client-socket.ts';
 
 const COMMANDS = 256;
@@ -144,19 +145,10 @@ export class GateMetrics {
         this.inc({ direction: 'down' }, metrics.bytesDown);
       },
     });
-    const plain = (name: string, help: string, read: () => number) =>
-      new Counter({
-        name,
-        help,
-        registers,
-        collect() {
-          this.reset();
-          this.inc(read());
-        },
-      });
-    plain('fastim_gate_writes_total', 'Writes to sockets.', () => metrics.writes);
-    plain('fastim_gate_pauses_total', 'Times a socket was not read for a while.', () => metrics.pauses);
-    plain(
+    const total = runningTotals(registry);
+    total('fastim_gate_writes_total', 'Writes to sockets.', () => metrics.writes);
+    total('fastim_gate_pauses_total', 'Times a socket was not read for a while.', () => metrics.pauses);
+    total(
       'fastim_gate_slow_consumers_total',
       'Connections cut because they did not read.',
       () => metrics.slowConsumers,

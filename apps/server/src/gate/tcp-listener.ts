@@ -1,11 +1,11 @@
-import { createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Socket } from 'node:net';
 import { encodeFrames } from '@fastim/protocol';
 import type { Logger } from 'pino';
 import { clientAddress } from '../net/client-address.ts';
 import type { Refusal } from './admission.ts';
 import { goodbyeFrame } from './answers.ts';
 import type { ClientSocket, SocketOwner } from './client-socket.ts';
-import { closeServer, listen } from './listen.ts';
+import { ListeningPort } from './listen.ts';
 
 export interface ListenerOptions {
   readonly host: string;
@@ -21,33 +21,26 @@ export interface ListenerOptions {
 /** The gate's port for plain TCP: frames as they are. */
 export class TcpListener {
   readonly #options: ListenerOptions;
-  #server: Server | undefined;
-  #closed: Promise<void> = Promise.resolve();
+  readonly #port = new ListeningPort();
 
   constructor(options: ListenerOptions) {
     this.#options = options;
   }
 
-  async start(): Promise<number> {
-    const { host, port, logger } = this.#options;
+  start(): Promise<number> {
     const server = createServer({ noDelay: true }, (socket) => this.#accept(socket));
-    const bound = await listen(server, host, port, 'TCP clients');
-    server.on('error', (error) => logger.error({ err: error }, 'the TCP listener failed'));
-    this.#server = server;
-    return bound;
+    return this.#port.open(server, this.#options, 'TCP clients');
   }
 
   /** No new connections; those there are stay. */
   stopAccepting(): void {
-    if (!this.#server) return;
-    this.#closed = closeServer(this.#server);
-    this.#server = undefined;
+    this.#port.stopAccepting();
   }
 
   /** Resolves when accepting has stopped and the last connection is gone. */
   async stop(): Promise<void> {
     this.stopAccepting();
-    await this.#closed;
+    await this.#port.closed;
   }
 
   #accept(socket: Socket): void {

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server } from 'node:http';
+import { createServer, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { CloseCode, type ErrorName, errorCatalogue, MAX_WEBSOCKET_MESSAGE } from '@fastim/protocol';
@@ -8,7 +8,7 @@ import type { TrustedProxies } from '../net/trusted-proxies.ts';
 import type { Refusal } from './admission.ts';
 import { type DeadlineWheel, NOT_SCHEDULED, type WheelItem } from './deadline-wheel.ts';
 import { CLOSE_GRACE_MS, UPGRADE_HEADER_BYTES, UPGRADE_TIMEOUT_MS, WEBSOCKET_FRAGMENTS } from './gate-limits.ts';
-import { closeServer, listen } from './listen.ts';
+import { ListeningPort } from './listen.ts';
 import type { ListenerOptions } from './tcp-listener.ts';
 import { WebSocketSocket } from './websocket-socket.ts';
 
@@ -48,39 +48,32 @@ export class WebSocketListener {
   /** How many of them are not admitted yet. */
   #unnamed = 0;
   readonly #websockets = new WebSocketServer(websocketOptions);
-  #server: Server | undefined;
-  #closed: Promise<void> = Promise.resolve();
+  readonly #port = new ListeningPort();
 
   constructor(options: WebSocketListenerOptions) {
     this.#options = options;
   }
 
-  async start(): Promise<number> {
-    const { host, port, logger } = this.#options;
+  start(): Promise<number> {
     const server = createServer({ noDelay: true, maxHeaderSize: UPGRADE_HEADER_BYTES }, (_request, response) => {
       response.writeHead(426, { connection: 'close', upgrade: 'websocket', 'content-type': 'application/json' });
       response.end(errorBody('UPGRADE_REQUIRED', 'This port speaks WebSocket.'));
     });
     server.on('connection', (socket) => this.#accept(socket));
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
-    const bound = await listen(server, host, port, 'WebSocket clients');
-    server.on('error', (error) => logger.error({ err: error }, 'the WebSocket listener failed'));
-    this.#server = server;
-    return bound;
+    return this.#port.open(server, this.#options, 'WebSocket clients');
   }
 
   /** No new connections, also none that have not upgraded; WebSockets stay. */
   stopAccepting(): void {
-    if (!this.#server) return;
-    this.#closed = closeServer(this.#server);
-    this.#server = undefined;
+    this.#port.stopAccepting();
     for (const pending of [...this.#upgrades.values()]) pending.socket.destroy();
   }
 
   /** Resolves when accepting has stopped and the last connection is gone. */
   async stop(): Promise<void> {
     this.stopAccepting();
-    await this.#closed;
+    await this.#port.closed;
   }
 
   #accept(socket: Socket): void {

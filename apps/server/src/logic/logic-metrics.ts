@@ -1,5 +1,6 @@
 import type { ErrorName } from '@fastim/protocol';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
+import { runningTotals } from '../observe/running-totals.ts';
 
 /** What is read at scrape time. */
 export interface LogicGauges {
@@ -32,17 +33,7 @@ export class LogicMetrics {
 
   constructor(registry: Registry, gauges: LogicGauges) {
     const registers = [registry];
-    const total = (name: string, help: string, read: () => number): void => {
-      new Counter({
-        name,
-        help,
-        registers,
-        collect() {
-          this.reset();
-          this.inc(read());
-        },
-      });
-    };
+    const total = runningTotals(registry);
     total('fastim_messages_received_total', 'SEND requests that reached logic', () => this.sent);
     total('fastim_messages_stored_total', 'Messages stored for the first time', () => this.stored);
     total('fastim_messages_repeated_total', 'SENDs of a message that was stored before', () => this.repeated);
