@@ -159,6 +159,65 @@ async function endOf(server: ServerProcess): Promise<number | string> {
   return server.exited;
 }
 
+describe('the commands for a data folder', () => {
+  const ended = async (args: string[]) => {
+    const command = run(args, { FASTIM_LOG_LEVEL: 'error' });
+    return { code: await command.exited, stdout: command.stdout, stderr: command.stderr };
+  };
+
+  it('back a running server up, check the copy, and restore it into an empty folder that serves again', async () => {
+    const server = serve();
+    const addresses = await server.ready();
+    const alice = await new HttpClient(addresses.api!).register('alice');
+    const file = join(folder, 'copies', 'monday.db');
+    const backup = await ended(['backup', file, '--data', join(folder, 'data')]);
+    expect(backup).toMatchObject({ code: 0, stderr: '' });
+    expect(backup.stdout).toContain(`is backed up in ${file}: 0 conversations, 0 messages`);
+    expect(await ended(['verify', file])).toMatchObject({ code: 0, stdout: expect.stringContaining('0 messages') });
+
+    const again = await ended(['backup', file, '--data', join(folder, 'data')]);
+    expect(again).toMatchObject({ code: 1, stdout: '', stderr: expect.stringMatching(/not overwritten.*\n$/) });
+    const over = await ended(['restore', file, '--data', join(folder, 'data')]);
+    expect(over).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining(`in use by process ${server.child.pid}`),
+    });
+
+    const restored = join(folder, 'restored');
+    const restore = await ended(['restore', file, '--data', restored]);
+    expect(restore).toMatchObject({ code: 0, stderr: '' });
+    const second = run(['--data', restored, ...anyPorts], { FASTIM_LOG_LEVEL: 'error' });
+    const http = new HttpClient((await second.ready()).api!);
+    expect(await http.logIn('alice', alice.password)).toMatchObject({ userId: alice.userId });
+  });
+
+  it('say what is wrong with a damaged file, and end with 1', async () => {
+    const file = join(folder, 'broken.db');
+    writeFileSync(file, 'no database '.repeat(1_000));
+    for (const args of [
+      ['verify', file],
+      ['restore', file, '--data', join(folder, 'restored')],
+      ['restore', join(folder, 'missing.db'), '--data', join(folder, 'restored')],
+      ['backup', join(folder, 'new.db'), '--data', join(folder, 'nothing')],
+    ]) {
+      const { code, stdout, stderr } = await ended(args);
+      expect([args[0], code, stdout]).toEqual([args[0], 1, '']);
+      expect(stderr).toMatch(/^fastim: [^\n]+\n$/);
+    }
+    expect(existsSync(join(folder, 'restored', 'fastim.db'))).toBe(false);
+  });
+
+  it.each([[['backup']], [['restore', '--data', 'x']], [['verify', 'a.db', 'b.db']]])(
+    'refuse %j with 2',
+    async (args) => {
+      const { code, stdout, stderr } = await ended(args);
+      expect([code, stdout]).toEqual([2, '']);
+      expect(stderr).toMatch(/^fastim: .+\n$/);
+    },
+  );
+});
+
 describe('a command that cannot run', () => {
   it.each<[what: string, args: string[], env: Record<string, string>, line: RegExp]>([
     ['an unknown option', ['--prot', '1'], {}, /^fastim: unknown option --prot \(did you mean --port\?\)\n$/],

@@ -4,6 +4,8 @@ import { ConfigError, loadConfig } from './load-config.ts';
 import { type OpenLogger, openLogger } from './observe/logger.ts';
 import { serverVersion } from './observe/version.ts';
 import { type Addresses, type AllInOne, startAllInOne } from './roles/all-in-one.ts';
+import { type DataCommand, isDataCommand, runDataCommand } from './roles/data-command.ts';
+import { systemClock } from './roles/system-ports.ts';
 import { StorageRefusal } from './storage/storage.ts';
 
 const EXIT_FAILED = 1;
@@ -12,10 +14,37 @@ const EXIT_USAGE = 2;
 const STOP_MS = 10_000;
 
 /**
+ * The server as a command, or one of the commands for a data folder (backup, restore, verify).
+ */
+export async function runCommandLine(argv: readonly string[]): Promise<void> {
+  const [command, ...rest] = argv;
+  await (isDataCommand(command) ? runOnData(command, rest) : runServer(argv));
+}
+
+/** Exit code 0 when it is done, 1 when it could not be or the file is damaged, 2 for wrong words. */
+async function runOnData(command: DataCommand, argv: readonly string[]): Promise<void> {
+  const [file = '--', ...options] = argv;
+  if (file.startsWith('-') && file !== '--help') {
+    complain(`${command} needs the name of the backup file: ${command} FILE (see --help)`);
+    process.exit(EXIT_USAGE);
+  }
+  const { data } = readConfig(file === '--help' ? argv : options);
+  try {
+    const { line, problems } = await runDataCommand(command, { data, file, clock: systemClock });
+    for (const problem of problems) complain(problem);
+    if (problems.length > 0) process.exit(EXIT_FAILED);
+    process.stdout.write(`${line}\n`);
+  } catch (error) {
+    complain(error instanceof Error ? error.message : String(error));
+    process.exit(EXIT_FAILED);
+  }
+}
+
+/**
  * The server as a command: exit code 0 after a clean stop, 1 when it could not start or cannot go on, 2 for a wrong
  * configuration. Standard output gets the one ready line; everything that went wrong is one line on standard error.
  */
-export async function runServer(argv: readonly string[]): Promise<void> {
+async function runServer(argv: readonly string[]): Promise<void> {
   const config = readConfig(argv);
   const log = openLog(config);
   const { logger } = log;

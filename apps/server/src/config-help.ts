@@ -9,6 +9,9 @@ export function helpText(): string {
   return `FastIM server
 
 Usage: fastim-server [options]
+       fastim-server backup FILE [options]    writes a checked copy of the data folder, while the server runs or not
+       fastim-server restore FILE [options]   puts a backup into a data folder that has no database
+       fastim-server verify FILE              reads a backup as a whole and says what is wrong with it
 
   --config FILE   read options from a JSON file (also FASTIM_CONFIG)
   --help          show this and end

@@ -7,5 +7,5 @@ if (major < 22 || (major === 22 && minor < 18)) {
   process.stderr.write(`fastim: Node ${process.versions.node} is too old: version 22.18 or newer is needed.\n`);
   process.exit(1);
 }
-const { runServer } = await import('./cli.ts');
-await runServer(process.argv.slice(2));
+const { runCommandLine } = await import('./cli.ts');
+await runCommandLine(process.argv.slice(2));

@@ -68,6 +68,16 @@ describe('backup', () => {
     });
   });
 
+  test('that is not there cannot be restored, and nothing is written', async () => {
+    const folder = folders.make();
+    const missing = join(folders.make(), 'missing.db');
+    await expect(restoreSqlite(missing, folder, 1)).rejects.toMatchObject({
+      kind: 'unreadable',
+      message: expect.stringContaining(missing),
+    });
+    expect(existsSync(join(folder, 'fastim.db'))).toBe(false);
+  });
+
   test('of a folder without a database: refused, and nothing is written', async () => {
     const target = join(folders.make(), 'backup.db');
     await expect(backupSqlite(folders.make(), target)).rejects.toMatchObject({ kind: 'unreadable' });

@@ -45,7 +45,13 @@ export async function restoreSqlite(backup: string, directory: string, nowMs: nu
     const target = join(directory, DATABASE_FILE);
     refuseExisting(target);
     const draft = `${target}.partial`;
-    copyFileSync(backup, draft);
+    if (!existsSync(backup)) throw new StorageRefusal('unreadable', `There is no backup ${backup}.`);
+    try {
+      copyFileSync(backup, draft);
+    } catch (error) {
+      rmSync(draft, { force: true });
+      throw error;
+    }
     return await finish(draft, target);
   } finally {
     lock.release();
