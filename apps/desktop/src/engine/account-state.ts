@@ -168,6 +168,12 @@ export class AccountState {
     return newest;
   }
 
+  /** The first of the conversation that is to be sent. */
+  oldestPendingOf(conversationId: string): OutboxRow | undefined {
+    for (const row of this.#outboxOf.get(conversationId)?.values() ?? []) if (row.failure === null) return row;
+    return undefined;
+  }
+
   outbox(): OutboxRow[] {
     return [...this.#outbox.values()].sort((a, b) => a.number - b.number);
   }

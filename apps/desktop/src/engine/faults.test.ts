@@ -3,7 +3,14 @@ import { Command, MsgType } from '@fastim/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { runs } from '../../../../scripts/test-scale.ts';
-import { type DeviceProcess, type FrameInTransit, type SimulatedDevice, textsOf, World } from './testing/index.ts';
+import {
+  type DeviceProcess,
+  type FrameInTransit,
+  SERVER_URL,
+  type SimulatedDevice,
+  textsOf,
+  World,
+} from './testing/index.ts';
 
 const drain = () => new Promise<void>((resolve) => setImmediate(resolve));
 
@@ -133,7 +140,15 @@ async function run(seed: number, faultRate: number, steps: readonly Step[]): Pro
   // The faults end; everything comes together.
   world.server.network.fate = () => 'deliver';
   refuseUntil = 0;
-  for (const { process } of players) await world.finish(process.client.retryConnection());
+  for (const [index, { process }] of players.entries()) {
+    await world.finish(process.client.retryConnection());
+    await world.advance(3_000, 50);
+    // A crash between the answer to a refresh and its storing, and back only after the grace time: that session is over,
+    // and the user logs in again, on what is here.
+    if ((await process.client.app()).connection.state !== 'ended') continue;
+    const username = index === 2 ? 'bob' : 'alice';
+    await world.finish(process.client.logIn({ serverUrl: SERVER_URL, username, password: 'password' }));
+  }
   await world.advance(200_000, 50);
 
   const history = textsOf(world.server.history(wireId));

@@ -236,7 +236,10 @@ export class Outbox {
     }
     const attempt = Math.max(0, this.#queue.attempts(key) - 1);
     const backoff = backoffDelay(this.#limits.sendRetry, attempt, this.#random.fraction());
-    this.#queue.postpone(key, now, Math.max(retryAfterMs, backoff));
+    // The whole conversation from its oldest on, which may be in doubt: had its answer been lost, those behind it would
+    // overtake it now.
+    const oldest = row && this.#state.oldestPendingOf(row.conversationId);
+    this.#queue.postpone(oldest?.key ?? key, now, Math.max(retryAfterMs, backoff));
     this.#pump();
     if (row && row.refusedSinceMs === null) await this.#update(key, { refusedSinceMs: now });
   }

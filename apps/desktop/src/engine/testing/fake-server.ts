@@ -76,7 +76,7 @@ interface Connection {
   session: Session | undefined;
   lastSequenceId: number;
   /** Conversation → the SEND that was refused and is expected again: what the client sent behind it is refused too. */
-  heldUp: Map<bigint, { expected: string; reason: ErrorName; until: number }>;
+  heldUp: Map<bigint, { expected: string; reason: ErrorName }>;
 }
 
 const LANE_PATIENCE_MS = 10_000;
@@ -353,14 +353,18 @@ export class FakeServer implements ServerSide {
   #refuseSend(connection: Connection, data: Uint8Array): { reason: ErrorName; retryAfterMs?: number } | undefined {
     const { clientMsgId, conversationId } = sendRequest.decode(data);
     const key = toHex(clientMsgId);
-    const now = this.#clock.now();
     const lane = connection.heldUp.get(conversationId);
-    if (lane && lane.until > now && lane.expected !== key) return { reason: lane.reason };
+    if (lane && lane.expected !== key) return { reason: lane.reason };
     connection.heldUp.delete(conversationId);
     const refusal = this.refuse(Command.send, data);
     if (refusal && errorCatalogue[refusal.reason].retry === 'later') {
       const { reason } = refusal;
-      connection.heldUp.set(conversationId, { expected: key, reason, until: now + LANE_PATIENCE_MS });
+      const held = { expected: key, reason };
+      connection.heldUp.set(conversationId, held);
+      // By time that passes, not by what the clock shows: the tests set the clock.
+      this.#clock.setTimer(LANE_PATIENCE_MS, () => {
+        if (connection.heldUp.get(conversationId) === held) connection.heldUp.delete(conversationId);
+      });
     }
     return refusal;
   }
