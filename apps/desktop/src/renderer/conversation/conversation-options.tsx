@@ -43,8 +43,6 @@ export function ConversationOptions({ listId, onOpen }: { listId: string; onOpen
 
   return (
     <div ref={scroller} className={styles.scroller} data-testid={testIds.conversationList} {...pointer}>
-      {/* biome-ignore lint/a11y/useFocusableInteractive: its options hold the focus */}
-      {/* biome-ignore lint/a11y/useSemanticElements: options of a select cannot be rich */}
       <div id={listId} role="listbox" aria-label={text('chats.list')} onKeyDown={onKeyDown}>
         <Virtualizer ref={handle} data={order} scrollRef={scroller} itemSize={64} keepMounted={[tabbableIndex]}>
           {(id, index) => {

@@ -45,10 +45,7 @@ export function SearchOptions(props: {
   }, [listId, active]);
 
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: keeps the focus in the search box
     <div className={styles.scroller} onPointerDown={(event) => event.preventDefault()}>
-      {/* biome-ignore lint/a11y/useFocusableInteractive: the search box holds the focus and names the active option */}
-      {/* biome-ignore lint/a11y/useSemanticElements: options of a select cannot be rich */}
       <div id={listId} role="listbox" aria-label={text('chats.search')}>
         {conversations.length > 0 ? <SectionTitle>{text('chats.sectionChats')}</SectionTitle> : null}
         {conversations.map((conversation, index) => (
