@@ -84,6 +84,8 @@ export const configSchema = z.strictObject({
       sendBurstPerUser: count.default(200),
       /** Most messages in one transaction. A batch starts when the one before it has ended, with all that waits. */
       batchMessages: count.default(512),
+      /** A batch starts no earlier than this after the one before it; an idle server stores at once. */
+      batchWaitMs: z.number().int().min(0).max(1_000).default(2),
       appendQueueLimit: count.default(20_000),
       cursorFlushMs: ms.default(50),
       /** A delivery without a cursor ack is notified again after this time, `notifyRetries` times; then the close. */

@@ -93,6 +93,7 @@ export function createLogic(parts: LogicParts): Logic {
     logger,
     metrics,
     batchLimit: config.batchMessages,
+    batchWaitMs: config.batchWaitMs,
     waitingLimit: config.appendQueueLimit,
   });
   const accept = new AcceptMessage({

@@ -96,6 +96,24 @@ describe('SEND', () => {
     expect(alice.texts()).toEqual(['d', 'e']);
   });
 
+  it('stores at once when idle, then spaces its batches, but not for many', async () => {
+    const { harness, conversationId, alice, bob } = await twoUsers({ config: { batchWaitMs: 2 } });
+    alice.send(conversationId, 'first');
+    await harness.settle();
+    expect(bob.texts()).toEqual(['first']);
+    alice.send(conversationId, 'second');
+    await harness.settle();
+    alice.send(conversationId, 'third');
+    await harness.settle();
+    expect(bob.texts()).toEqual(['first']);
+    await harness.advance(2);
+    expect(bob.texts()).toEqual(['first', 'second', 'third']);
+    expect(harness.storage.batches.map((batch) => batch.length)).toEqual([1, 2]);
+    for (let number = 0; number < 64; number += 1) alice.send(conversationId, `many ${number}`);
+    await harness.settle();
+    expect(harness.storage.batches.map((batch) => batch.length)).toEqual([1, 2, 64]);
+  });
+
   it('acks in the order of the sends, over several batches', async () => {
     const { harness, conversationId, alice } = await twoUsers({ config: { batchMessages: 3 } });
     harness.storage.hold();

@@ -12,6 +12,9 @@ import { MAX_WAITING_BYTES, RECENT_SENDS, retryAfter } from './logic-limits.ts';
 import type { LogicMetrics } from './logic-metrics.ts';
 import type { SendMessage, SendOrder } from './send-order.ts';
 
+/** Messages that are a batch without waiting any longer. */
+const EAGER_BATCH = 64;
+
 /** A SEND that passed the rules and is not answered yet. */
 export interface AcceptedSend extends RequestHeader {
   readonly route: Route;
@@ -37,6 +40,7 @@ export class StoreMessage {
   /** client_msg_ids stored lately. A front only: whether a message is a repeat is decided by the store. */
   readonly #recent = new DedupeWindow<string, true>(RECENT_SENDS);
   #scheduled = false;
+  #cancelWait: (() => void) | undefined;
   #stopping = false;
   #idleWaiters: (() => void)[] = [];
 
@@ -50,6 +54,7 @@ export class StoreMessage {
     logger: Logger;
     metrics: LogicMetrics;
     batchLimit: number;
+    batchWaitMs: number;
     waitingLimit: number;
   }) {
     this.#messages = parts.messages;
@@ -62,6 +67,8 @@ export class StoreMessage {
     this.#metrics = parts.metrics;
     this.#commit = new GroupCommit({
       batchLimit: parts.batchLimit,
+      spacingMs: parts.batchWaitMs,
+      eagerAt: EAGER_BATCH,
       waitingLimit: parts.waitingLimit,
       waitingBytesLimit: MAX_WAITING_BYTES,
       sizeOf: (send) => send.append.body.length,
@@ -78,10 +85,21 @@ export class StoreMessage {
       this.refuse(send, send.route, send.append, 'UNAVAILABLE', this.#answer.spread(retryAfter.unavailable));
     } else if (!this.#commit.add(send)) {
       this.refuse(send, send.route, send.append, 'OVERLOADED', this.#answer.spread(retryAfter.overloaded));
-    } else if (!this.#scheduled && this.#commit.underWay === 0) {
-      // What came in the same turn goes in the same batch; an idle writer waits for nothing else.
+    } else if (!this.#scheduled) {
+      this.#schedule();
+    }
+  }
+
+  /** What came in the same turn goes in the same batch; an idle writer waits for nothing else. */
+  #schedule(): void {
+    const delay = this.#commit.delay(this.#clock.now());
+    if (delay === undefined) return;
+    if (delay === 0) {
+      this.#cancelWait?.();
       this.#scheduled = true;
       queueMicrotask(this.#startBatch);
+    } else {
+      this.#cancelWait ??= this.#clock.setTimer(delay, this.#startBatch);
     }
   }
 
@@ -123,7 +141,9 @@ export class StoreMessage {
 
   readonly #startBatch = (): void => {
     this.#scheduled = false;
-    const batch = this.#commit.take();
+    this.#cancelWait?.();
+    this.#cancelWait = undefined;
+    const batch = this.#commit.take(this.#clock.now());
     if (!batch) return;
     this.#metrics.batchSize.observe(batch.length);
     const startedAt = performance.now();
@@ -133,7 +153,8 @@ export class StoreMessage {
           this.#metrics.appendSeconds.observe((performance.now() - startedAt) / 1000);
           this.#commit.done();
           // The writer gets its next batch before this one's acks are made.
-          this.#startBatch();
+          if (this.#commit.delay(this.#clock.now()) === 0) this.#startBatch();
+          else this.#schedule();
           this.#answer.storageRecovered();
           for (let index = 0; index < batch.length; index += 1) this.#settle(batch[index]!, outcomes[index]!);
         },

@@ -83,7 +83,8 @@ export class LogicHarness<S extends Storage = GatedStorage> {
       random: { fraction, bytes: (length) => new Uint8Array(length) },
       logger: options.logger ?? pino({ level: 'silent' }),
       registry: this.registry,
-      config: { ...defaults.logic, ...options.config },
+      // Tests that are not about the spacing of batches do not wait for it.
+      config: { ...defaults.logic, batchWaitMs: 0, ...options.config },
       gateConfig: { ...defaults.gate, ...options.gateConfig },
     });
     const onError = (error: unknown): void => {
