@@ -72,7 +72,7 @@ async function start(config: Config, ports: AllInOnePorts, stops: StopStack): Pr
   collectProcessMetrics(registry);
   const part = (name: string) => logger.child({ part: name });
 
-  const randomStart = () => (random.bytes(1)[0] ?? 0) & 127;
+  const randomStart = () => Math.floor(random.fraction() * 128);
   const storage = await openSqliteStorage({
     directory: resolve(config.data),
     clock,
