@@ -5,9 +5,9 @@ import { visitRoutes } from '../routing/locate-user.ts';
 import type { Route, RouteTable } from '../routing/route-table.ts';
 import type { SendToGate } from '../routing/send-to-gate.ts';
 import type { AppendOutcome } from '../storage/message-store.ts';
+import type { AcceptedSend } from './accepted-send.ts';
 import type { Members } from './members.ts';
 import type { PendingDeliveries } from './pending-deliveries.ts';
-import type { AcceptedSend } from './store-message.ts';
 
 type Stored = Exclude<AppendOutcome, { outcome: 'not-a-member' }>;
 

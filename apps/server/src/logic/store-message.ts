@@ -5,6 +5,7 @@ import { visitRoutes } from '../routing/locate-user.ts';
 import type { Route, RouteTable } from '../routing/route-table.ts';
 import type { RequestHeader } from '../routing/send-to-gate.ts';
 import type { AppendOutcome, AppendRequest, MessageStore } from '../storage/message-store.ts';
+import type { AcceptedSend } from './accepted-send.ts';
 import { type Answer, comesAgain, type Refusal, toStatus } from './answer.ts';
 import type { FanOut } from './fan-out.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -14,12 +15,6 @@ import type { SendMessage, SendOrder } from './send-order.ts';
 
 /** Messages that are a batch without waiting any longer. */
 const EAGER_BATCH = 64;
-
-/** A SEND that passed the rules and is not answered yet. */
-export interface AcceptedSend extends RequestHeader {
-  readonly route: Route;
-  readonly append: AppendRequest;
-}
 
 /**
  * SEND, second half: many messages in one transaction, then the acks in the order in which the messages came, then
