@@ -21,6 +21,7 @@ import { type BridgePipe, pipeBridge } from './bridge-pipe.ts';
 import { addBrowserApp } from './browser-app.ts';
 import { answerClientError } from './client-errors.ts';
 import { sendError } from './error-answer.ts';
+import { addIdempotency } from './idempotency.ts';
 import { addOpenApi } from './openapi.ts';
 import type { Readiness } from './readiness.ts';
 import { addRequestGuards } from './request-guards.ts';
@@ -111,6 +112,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     }),
     clock,
   });
+  addIdempotency(http, { clock, random });
   await addOpenApi(http, { version: options.version });
   addRoutes(http, options);
   if (config.app.directory) await addBrowserApp(http, config.app.directory);

@@ -68,16 +68,6 @@ describe('headers', () => {
     const headers = Object.fromEntries(Array.from({ length: 101 }, (_, index) => [`x-${index}`, '1']));
     expect(errorOf(await app.call('GET', '/v1/server', { headers }))).toEqual([431, 'BAD_REQUEST']);
   });
-
-  it('Idempotency-Key is refused, because no call keeps that promise', async () => {
-    const answer = await app.call('POST', '/v1/conversations/direct', {
-      body: { userId: '1' },
-      token: alice.accessToken,
-      headers: { 'idempotency-key': 'one' },
-    });
-    expect(errorOf(answer)).toEqual([400, 'BAD_REQUEST']);
-    expect(answer.body.error.message).toContain('Idempotency-Key');
-  });
 });
 
 describe('paths and queries', () => {

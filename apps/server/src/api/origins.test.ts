@@ -62,7 +62,7 @@ describe('a server on loopback', () => {
       headers: { ...headers, 'access-control-request-method': 'GET' },
     });
     expect(preflight.status).toBe(204);
-    expect(preflight.headers['access-control-allow-headers']).toBe('Authorization, Content-Type');
+    expect(preflight.headers['access-control-allow-headers']).toBe('Authorization, Content-Type, Idempotency-Key');
   });
 
   it('sends the headers that keep browsers strict with every answer', async () => {

@@ -50,10 +50,6 @@ function requirePlainHeaders(request: FastifyRequest): void {
   if (encoding !== undefined && encoding !== 'identity') {
     throw new HttpRefusal(415, 'BAD_REQUEST', 'Compressed bodies are not taken.');
   }
-  if (headers['idempotency-key'] !== undefined) {
-    // Ignoring it would let the caller believe in a promise that nobody gives.
-    throw new FastimError('BAD_REQUEST', 'Idempotency-Key is not supported.');
-  }
 }
 
 async function checkOrigin(
@@ -69,11 +65,11 @@ async function checkOrigin(
     throw new FastimError('ORIGIN_REFUSED');
   }
   reply.header('Access-Control-Allow-Origin', origin);
-  reply.header('Access-Control-Expose-Headers', 'Retry-After, X-Request-Id');
+  reply.header('Access-Control-Expose-Headers', 'Retry-After, X-Request-Id, Idempotent-Replayed');
   if (request.method !== 'OPTIONS' || request.headers['access-control-request-method'] === undefined) return undefined;
   return reply
     .header('Access-Control-Allow-Methods', 'GET, POST')
-    .header('Access-Control-Allow-Headers', 'Authorization, Content-Type')
+    .header('Access-Control-Allow-Headers', 'Authorization, Content-Type, Idempotency-Key')
     .header('Access-Control-Max-Age', CORS_MAX_AGE_S)
     .code(204)
     .send();

@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import type { AccountService } from '../../auth/account-service.ts';
-import type { SessionService } from '../../auth/session-service.ts';
+import type { Device, SessionService } from '../../auth/session-service.ts';
 import { type Api, sessionAnswer, userAnswer } from '../api-types.ts';
 import type { Bearer } from '../bearer.ts';
+import { idempotencyHeaders } from '../idempotency.ts';
 import {
   device,
   deviceIdText,
@@ -24,9 +25,12 @@ export function addAuthRoutes(api: Api, { accounts, sessions, bearer }: AuthRout
   api.post(
     '/v1/auth/register',
     {
+      // Not the address: answers get lost just when it changes.
+      config: { idempotencyScope: ({ body }) => `device ${(body as { device: Device }).device.deviceId}` },
       schema: {
         tags: ['auth'],
         summary: 'Make an account and log in',
+        headers: idempotencyHeaders,
         body: z.strictObject({
           username: usernameText,
           displayName: displayNameText.optional(),

@@ -5,6 +5,7 @@ import type { ConversationStore } from '../../storage/conversation-store.ts';
 import type { UserStore } from '../../storage/user-store.ts';
 import { type Api, userAnswer } from '../api-types.ts';
 import type { Bearer } from '../bearer.ts';
+import { idempotencyHeaders } from '../idempotency.ts';
 import { errorResponses, idText, user } from '../schemas.ts';
 
 export interface ConversationRouteOptions {
@@ -21,7 +22,9 @@ export function addConversationRoutes(api: Api, options: ConversationRouteOption
     '/v1/conversations/direct',
     {
       onRequest: bearer.required,
+      config: { idempotencyScope: (request) => `user ${bearer.identityOf(request).userId}` },
       schema: {
+        headers: idempotencyHeaders,
         tags: ['conversations'],
         summary: 'The direct conversation with another user, opened if there is none; safe to repeat',
         security: [{ bearer: [] }],
