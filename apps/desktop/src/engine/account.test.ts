@@ -45,6 +45,62 @@ describe('an account', () => {
     expect(again.deviceId).toBe(account.deviceId);
   });
 
+  describe('whose registration’s answer was lost', () => {
+    const carol = { serverUrl: SERVER_URL, username: 'carol', displayName: 'Carol', password: 'password' };
+    const keysSent = () =>
+      world.server.network.requests
+        .filter(({ url }) => url.endsWith('/register'))
+        .map(({ headers }) => headers['idempotency-key']);
+
+    it('is the same account when the same words are tried again', async () => {
+      const { client } = await world.rebooted(world.device());
+      world.server.network.httpFate = () => 'lose-answer';
+      for (const attempt of [carol, { ...carol, serverUrl: 'HTTP://server.test/' }]) {
+        await expect(world.finish(client.register(attempt))).rejects.toMatchObject({ reason: 'UNAVAILABLE' });
+      }
+      world.server.network.httpFate = () => 'deliver';
+      const account = await world.finish(client.register(carol));
+      expect(account.user).toMatchObject({ username: 'carol', displayName: 'Carol' });
+      expect(new Set(keysSent()).size).toBe(1);
+      expect(keysSent()[0]).toMatch(/^[0-9a-f]{32}$/);
+      await world.online(client);
+      expect(world.server.sessionsOf(BigInt(account.user.userId))).toHaveLength(1);
+    });
+
+    it('is not lost to a full disk either', async () => {
+      const device = await world.rebooted(world.device());
+      device.store.beforeWrite = (operation) => {
+        if (operation === 'beginAccount') throw new StoreError('full', 'no space');
+      };
+      await expect(world.finish(device.client.register(carol))).rejects.toMatchObject({ reason: 'STORAGE_FULL' });
+      device.store.beforeWrite = () => undefined;
+      expect((await world.finish(device.client.register(carol))).user.username).toBe('carol');
+    });
+
+    it.each([
+      ['another name', { username: 'caroline' }],
+      ['another password', { password: 'other words' }],
+      ['another display name', { displayName: 'C' }],
+    ])('is another registration with %s', async (_what, change) => {
+      const { client } = await world.rebooted(world.device());
+      world.server.network.httpFate = () => 'lose-answer';
+      await expect(world.finish(client.register(carol))).rejects.toMatchObject({ reason: 'UNAVAILABLE' });
+      await expect(world.finish(client.register({ ...carol, ...change }))).rejects.toMatchObject({
+        reason: 'UNAVAILABLE',
+      });
+      expect(new Set(keysSent()).size).toBe(2);
+    });
+
+    it('is forgotten with any definite answer', async () => {
+      const { client } = await world.rebooted(world.device());
+      const taken = { ...carol, username: 'bob' };
+      for (let attempt = 0; attempt < 2; attempt += 1) {
+        await expect(world.finish(client.register(taken))).rejects.toMatchObject({ reason: 'NAME_TAKEN' });
+      }
+      expect(new Set(keysSent()).size).toBe(2);
+    });
+  });
+
   it('answers wrong input, a taken name and a server that is away with the reason', async () => {
     const { client } = world.device().boot();
     const credentials = { serverUrl: SERVER_URL, username: 'bob', password: 'wrong' };

@@ -7,6 +7,7 @@ import { asFastimError, describe } from './errors.ts';
 import { defaultLimits, type EngineLimits } from './limits.ts';
 import { PendingLogOuts } from './pending-log-outs.ts';
 import type { HttpPort, Logger, Transport } from './ports.ts';
+import { RegistrationKeys } from './registration-keys.ts';
 import { ServerApi } from './server-api.ts';
 import { normalizeServerUrl } from './server-url.ts';
 import type { AccountRow, PendingLogOut, ProfileRow, SessionTokens, Store } from './store.ts';
@@ -56,6 +57,7 @@ export class Client implements ClientApi {
   readonly #limits: EngineLimits;
   readonly #events: Emitter<ClientEvents>;
   readonly #logOuts: PendingLogOuts;
+  readonly #registrations: RegistrationKeys;
   #opened: Opened | undefined;
   #runtime: AccountRuntime | undefined;
   #turn: Promise<unknown> = Promise.resolve();
@@ -64,6 +66,7 @@ export class Client implements ClientApi {
     this.#parts = parts;
     this.#limits = { ...defaultLimits, ...parts.limits };
     this.#events = new Emitter((error) => parts.logger.error(describe(error), 'a listener threw'));
+    this.#registrations = new RegistrationKeys(() => toHex(parts.random.bytes(16)));
     this.#logOuts = new PendingLogOuts({
       store: parts.store,
       apiOf: (serverUrl) => this.#api(serverUrl),
@@ -97,6 +100,7 @@ export class Client implements ClientApi {
     return this.#inTurn(async () => {
       if (!this.#opened) return;
       this.#logOuts.stop();
+      this.#registrations.clear();
       const runtime = this.#runtime;
       this.#runtime = undefined;
       await runtime?.close();
@@ -130,14 +134,22 @@ export class Client implements ClientApi {
     password: string;
   }): Promise<AccountView> {
     const { username, displayName, password } = params;
-    return this.#enter(params.serverUrl, (api, deviceId) =>
-      api.register({ username, displayName, password, device: { deviceId, name: this.#parts.deviceName } }),
-    );
+    return this.#inTurn(async () => {
+      const serverUrl = normalizeServerUrl(params.serverUrl);
+      // The key lives on until the account is in the store: a full disk is no reason to lose the name.
+      return this.#registrations.run([serverUrl, username, displayName, password], (key) =>
+        this.#enter(serverUrl, (api, deviceId) =>
+          api.register({ username, displayName, password, device: { deviceId, name: this.#parts.deviceName } }, key),
+        ),
+      );
+    });
   }
 
   logIn({ serverUrl, username, password }: { serverUrl: string; username: string; password: string }) {
-    return this.#enter(serverUrl, (api, deviceId) =>
-      api.logIn({ username, password, device: { deviceId, name: this.#parts.deviceName } }),
+    return this.#inTurn(async () =>
+      this.#enter(normalizeServerUrl(serverUrl), (api, deviceId) =>
+        api.logIn({ username, password, device: { deviceId, name: this.#parts.deviceName } }),
+      ),
     );
   }
 
@@ -224,27 +236,18 @@ export class Client implements ClientApi {
     return this.#guard(async () => this.#runtime?.retryConnection());
   }
 
-  #enter(
+  /** In turn only. */
+  async #enter(
     serverUrl: string,
     ask: (api: ServerApi, deviceId: string) => Promise<{ user: UserView; session: SessionTokens }>,
   ): Promise<AccountView> {
-    return this.#inTurn(async () => {
-      this.#open();
-      const api = this.#api(normalizeServerUrl(serverUrl));
-      const deviceId = await this.#deviceId();
-      const { user, session } = await ask(api, deviceId);
-      const row: AccountRow = {
-        serverUrl: api.serverUrl,
-        user,
-        deviceId,
-        session,
-        sinceMs: 0,
-        openConversationId: null,
-      };
-      const runtime = await this.#replaceAccount(row);
-      await this.#saveProfile({ lastServerUrl: api.serverUrl });
-      return runtime.account;
-    });
+    this.#open();
+    const deviceId = await this.#deviceId();
+    const { user, session } = await ask(this.#api(serverUrl), deviceId);
+    const row: AccountRow = { serverUrl, user, deviceId, session, sinceMs: 0, openConversationId: null };
+    const runtime = await this.#replaceAccount(row);
+    await this.#saveProfile({ lastServerUrl: serverUrl });
+    return runtime.account;
   }
 
   async #replaceAccount(row: AccountRow): Promise<AccountRuntime> {

@@ -53,15 +53,14 @@ export class ServerApi {
     };
   }
 
-  async register(params: {
-    username: string;
-    displayName: string;
-    password: string;
-    device: Device;
-  }): Promise<{ user: UserView; session: SessionTokens }> {
+  /** Safe to repeat with the same `key`: brings the same answer. */
+  async register(
+    params: { username: string; displayName: string; password: string; device: Device },
+    key: string,
+  ): Promise<{ user: UserView; session: SessionTokens }> {
     const { username, displayName, password, device } = params;
     const body = { username, ...(displayName !== '' && { displayName }), password, device };
-    return loginAnswer(await this.#call('POST', '/v1/auth/register', body));
+    return loginAnswer(await this.#call('POST', '/v1/auth/register', body, { 'idempotency-key': key }));
   }
 
   async logIn(params: {
@@ -77,21 +76,21 @@ export class ServerApi {
   }
 
   async logOut(accessToken: string): Promise<void> {
-    await this.#call('POST', '/v1/auth/logout', {}, accessToken);
+    await this.#call('POST', '/v1/auth/logout', {}, bearer(accessToken));
   }
 
   async searchUsers(accessToken: string, query: string, limit: number): Promise<UserView[]> {
     const path = `/v1/users?query=${encodeURIComponent(query.toWellFormed())}&limit=${limit}`;
-    return list((await this.#call('GET', path, undefined, accessToken)).users).map(user);
+    return list((await this.#call('GET', path, undefined, bearer(accessToken))).users).map(user);
   }
 
   async openDirect(accessToken: string, userId: string): Promise<{ conversationId: string; peer: UserView }> {
-    const answer = await this.#call('POST', '/v1/conversations/direct', { userId }, accessToken);
+    const answer = await this.#call('POST', '/v1/conversations/direct', { userId }, bearer(accessToken));
     return { conversationId: id(answer.conversationId), peer: user(answer.peer) };
   }
 
   async gates(accessToken: string, clientVersion: string): Promise<GatesAnswer> {
-    const answer = await this.#call('POST', '/v1/gates', { clientVersion }, accessToken);
+    const answer = await this.#call('POST', '/v1/gates', { clientVersion }, bearer(accessToken));
     const gates = list(answer.gates).map((value) => {
       const gate = object(value);
       const addresses: GateAddress[] = [];
@@ -110,7 +109,7 @@ export class ServerApi {
     method: 'GET' | 'POST',
     path: string,
     body?: unknown,
-    accessToken?: string,
+    headers: Readonly<Record<string, string>> = {},
   ): Promise<Record<string, unknown>> {
     let response: HttpResponse;
     try {
@@ -120,7 +119,7 @@ export class ServerApi {
         headers: {
           accept: 'application/json',
           ...(body !== undefined && { 'content-type': 'application/json' }),
-          ...(accessToken !== undefined && { authorization: `Bearer ${accessToken}` }),
+          ...headers,
         },
         body: body === undefined ? undefined : JSON.stringify(body),
         timeoutMs: this.#limits.httpTimeoutMs,
@@ -150,6 +149,10 @@ function answeredError(status: number, parsed: unknown): FastimError {
   }
   // Something else answers there: a proxy, another web server.
   return new FastimError('UNAVAILABLE', `no FastIM server answers there (HTTP ${status})`);
+}
+
+function bearer(accessToken: string): { authorization: string } {
+  return { authorization: `Bearer ${accessToken}` };
 }
 
 function loginAnswer(answer: Record<string, unknown>): { user: UserView; session: SessionTokens } {

@@ -94,6 +94,8 @@ export class FakeServer implements ServerSide {
   readonly #sessions: Session[] = [];
   readonly #conversations: Conversation[] = [];
   readonly #connections = new Set<Connection>();
+  /** By Idempotency-Key. */
+  readonly #answers = new Map<string, { body: string; answer: HttpResponse }>();
   #nextId = 1_000_000_000_000_000_001n;
   accessTokenMs = 15 * 60_000;
   /** HISTORY brings nothing, whatever the heads say. */
@@ -210,7 +212,7 @@ export class FakeServer implements ServerSide {
     if (path === '/v1/server') {
       return ok({ name: 'Fake', version: '1.0.0', protocol: { min: 1, max: 1 }, tls: false, serverTimeMs: 0 });
     }
-    if (path === '/v1/auth/register') return this.#register(body);
+    if (path === '/v1/auth/register') return this.#once(request, () => this.#register(body));
     if (path === '/v1/auth/login') return this.#logIn(body);
     if (path === '/v1/auth/refresh') return this.#refresh(body);
     const session = this.#sessions.find(({ accessToken }) => request.headers.authorization === `Bearer ${accessToken}`);
@@ -234,6 +236,17 @@ export class FakeServer implements ServerSide {
       return ok({ gates: this.gates, ticket: 'ticket', ticketExpiresAt: 0, delayMs: this.gateDelayMs });
     }
     return failed('NOT_FOUND');
+  }
+
+  /** Idempotency-Key: the same request brings the same answer. */
+  #once({ headers, body = '' }: HttpRequest, handle: () => HttpResponse): HttpResponse {
+    const key = headers['idempotency-key'];
+    if (key === undefined) return handle();
+    const known = this.#answers.get(key);
+    if (known) return known.body === body ? known.answer : failed('ID_REUSED');
+    const answer = handle();
+    this.#answers.set(key, { body, answer });
+    return answer;
   }
 
   #register(body: Record<string, unknown>): HttpResponse {
