@@ -44,6 +44,7 @@ async function start(options) {
   try {
     const serverArgs = ['--data', data, '--host', options.host, '--port', String(port)];
     serverArgs.push('--tcp-port', String(options.tcpPort), '--ws-port', String(options.wsPort));
+    serverArgs.push('--metrics-port', String(options.metricsPort));
     serverArgs.push('--log-file', join(data, 'server.log'));
     serverArgs.push('--app-directory', join(projectRoot, 'apps/desktop/dist/renderer-app'));
     serverArgs.push('--app-bridge-port', String(bridgePort));

@@ -9,6 +9,7 @@ import { SetupError } from './project.mjs';
  * @property {number} port
  * @property {number} tcpPort
  * @property {number} wsPort
+ * @property {number} metricsPort
  * @property {boolean} open
  * @property {boolean} demo
  * @property {boolean} help
@@ -20,6 +21,7 @@ const known = {
   port: { env: 'FASTIM_PORT', value: 'N', help: 'HTTP API and browser app (default 8600; 0: any free port)' },
   'tcp-port': { env: 'FASTIM_TCP_PORT', value: 'N', help: 'client connections over TCP (default 8601)' },
   'ws-port': { env: 'FASTIM_WS_PORT', value: 'N', help: 'client connections over WebSocket (default 8602)' },
+  'metrics-port': { env: 'FASTIM_METRICS_PORT', value: 'N', help: 'Prometheus, on loopback (default 8603)' },
   host: { env: 'FASTIM_HOST', value: 'ADDRESS', help: 'where the server listens (default 127.0.0.1)' },
   'no-open': { env: 'FASTIM_NO_OPEN', value: undefined, help: 'do not open a window or browser' },
   demo: { env: undefined, value: undefined, help: 'two people, logged in, with a conversation' },
@@ -58,6 +60,7 @@ export function parseStartOptions(args, env) {
     port: port(given, 'port', 8600),
     tcpPort: port(given, 'tcp-port', 8601),
     wsPort: port(given, 'ws-port', 8602),
+    metricsPort: port(given, 'metrics-port', 8603),
     open: !flag(given, 'no-open'),
     demo,
     help: flag(given, 'help'),

@@ -9,6 +9,7 @@ describe('options of npm start', () => {
       port: 8600,
       tcpPort: 8601,
       wsPort: 8602,
+      metricsPort: 8603,
       open: true,
       demo: false,
       help: false,
@@ -40,7 +41,16 @@ describe('options of npm start', () => {
   });
 
   it('lists every option in the help', () => {
-    for (const name of ['--data', '--port', '--tcp-port', '--ws-port', '--host', '--no-open', '--demo']) {
+    for (const name of [
+      '--data',
+      '--port',
+      '--tcp-port',
+      '--ws-port',
+      '--metrics-port',
+      '--host',
+      '--no-open',
+      '--demo',
+    ]) {
       expect(startHelp()).toContain(name);
     }
   });
