@@ -388,6 +388,15 @@ describe('bad input 59: an address is http or https and nothing else', () => {
     },
   );
 
+  it('that leads to no server is a result that names the step, not an error', async () => {
+    const { ui, client, answers } = serve();
+    const found = { ok: false, step: 'tls', detail: 'self-signed certificate' };
+    client.behave('checkServer', () => found);
+    ui.send(JSON.stringify({ id: 1, command: 'server.check', params: { serverUrl: 'https://127.0.0.1' } }));
+    await settle();
+    expect(answers).toEqual([{ id: 1, result: found }]);
+  });
+
   const badIds = ['', '0', '-1', '1.5', '01', '1e3', '../1', '1; drop table', '9'.repeat(21), 7, null, { $gt: '' }];
   it.each(badIds)('%j is no id where an id is due', async (conversationId) => {
     const { ui, client, answers } = serve();

@@ -62,7 +62,7 @@ function command<P extends z.ZodType>(params: P) {
 export const commands = {
   /** The first call of every UI. */
   'app.open': command(nothing)<AppView>(),
-  /** Tells whether a FastIM server answers there. Errors: UNAVAILABLE, UPGRADE_REQUIRED. */
+  /** Tells whether a FastIM server answers there, or which step failed. */
   'server.check': command(z.strictObject({ serverUrl }))<ServerCheckView>(),
   'account.register': command(
     z.strictObject({ serverUrl, username, displayName: z.string().max(128), password }),

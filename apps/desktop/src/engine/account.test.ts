@@ -1,4 +1,4 @@
-import { Command, FastimError } from '@fastim/protocol';
+import { Command } from '@fastim/protocol';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { ClientEvents } from './client-api.ts';
 import { StoreError } from './store.ts';
@@ -115,16 +115,7 @@ describe('an account', () => {
         reason: 'BAD_REQUEST',
       });
     }
-    expect(await world.finish(client.checkServer({ serverUrl: SERVER_URL }))).toEqual({
-      name: 'Fake',
-      version: '1.0.0',
-      tls: false,
-      latencyMs: 10,
-    });
     world.server.network.down = true;
-    const away = world.finish(client.checkServer({ serverUrl: SERVER_URL }));
-    await expect(away).rejects.toBeInstanceOf(FastimError);
-    await expect(away).rejects.toMatchObject({ reason: 'UNAVAILABLE' });
     await expect(world.finish(client.logIn(credentials))).rejects.toMatchObject({ reason: 'UNAVAILABLE' });
     for (const call of [
       () => client.listConversations(),
@@ -134,6 +125,63 @@ describe('an account', () => {
     ]) {
       await expect(call()).rejects.toMatchObject({ reason: 'UNAUTHENTICATED' });
     }
+  });
+
+  describe('looks for its server and', () => {
+    const check = async () =>
+      world.finish((await world.rebooted(world.device())).client.checkServer({ serverUrl: SERVER_URL }));
+    /** Whatever is asked, this is the answer. */
+    const answer = (status: number, body: unknown) => {
+      world.server.http = () => ({ status, body: typeof body === 'string' ? body : JSON.stringify(body) });
+    };
+    const self = { name: 'Fake', version: '1.0.0', protocol: { min: 1, max: 1 }, tls: false };
+
+    it('finds it', async () => {
+      expect(await check()).toEqual({ ok: true, name: 'Fake', version: '1.0.0', tls: false, latencyMs: 10 });
+    });
+
+    it.each([
+      ['address', 'address'],
+      ['tls', 'tls'],
+      ['timeout', 'timeout'],
+      ['answer', 'not-fastim'],
+    ] as const)('without an answer (%s) says so: %s', async (fault, step) => {
+      world.server.network.down = true;
+      world.server.network.httpFault = fault;
+      expect(await check()).toEqual({ ok: false, step, detail: 'the server cannot be reached: network' });
+    });
+
+    it.each<[what: string, status: number, body: unknown]>([
+      ['a web page', 200, '<html>hello</html>'],
+      ['nothing', 200, ''],
+      ['a proxy without its server', 502, '<html>Bad Gateway</html>'],
+      ['somebody else’s JSON', 404, { error: 'not found' }],
+      ['half of what a server says', 200, { name: 'Fake', protocol: { min: 1 } }],
+      ['a name that is none', 200, { ...self, name: 7 }],
+    ])('finds %s: not-fastim', async (_what, status, body) => {
+      answer(status, body);
+      expect(await check()).toMatchObject({ ok: false, step: 'not-fastim' });
+    });
+
+    it.each([
+      ['too new', { min: 7, max: 9 }],
+      ['too old', { min: 0, max: 0 }],
+    ])('finds one that is %s: version', async (_what, protocol) => {
+      answer(200, { ...self, protocol });
+      expect(await check()).toEqual({
+        ok: false,
+        step: 'version',
+        detail: `the server speaks versions ${protocol.min} to ${protocol.max}`,
+      });
+    });
+
+    it('hears its refusals as what they are', async () => {
+      answer(429, { error: { code: 'RATE_LIMITED', message: 'slowly', retryAfterMs: 700 } });
+      await expect(check()).rejects.toMatchObject({ reason: 'RATE_LIMITED', retryAfterMs: 700 });
+      await expect(
+        world.finish(world.device().boot().client.checkServer({ serverUrl: 'file:///etc/passwd' })),
+      ).rejects.toMatchObject({ reason: 'BAD_REQUEST' });
+    });
   });
 
   it('leaves nothing on the device at log-out, and the server ends the session', async () => {

@@ -39,6 +39,7 @@ export interface ClientApi {
   on<E extends keyof ClientEvents>(event: E, listener: (payload: ClientEvents[E]) => void): () => void;
 
   app(): Promise<AppView>;
+  /** Says by its result what is there; rejects only with what a FastIM server itself answered, or for no address. */
   checkServer(params: { serverUrl: string }): Promise<ServerCheckView>;
   register(params: {
     serverUrl: string;

@@ -61,7 +61,7 @@ export interface HttpResponse {
   readonly body: string;
 }
 
-/** Rejects when no whole answer arrived (no network, refused, too long, too large); whatever it rejects with is a detail. */
+/** Rejects with an HttpFailure when no whole answer arrived. */
 export interface HttpPort {
   request(request: HttpRequest): Promise<HttpResponse>;
 }

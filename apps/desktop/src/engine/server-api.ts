@@ -1,10 +1,11 @@
 import type { Clock } from '@fastim/core';
 import { FastimError, MAX_PROTOCOL_VERSION, MIN_PROTOCOL_VERSION } from '@fastim/protocol';
 import { isErrorName } from './errors.ts';
+import { HttpFailure, type HttpFault } from './http-failure.ts';
 import type { EngineLimits } from './limits.ts';
 import type { GateAddress, HttpPort, HttpResponse } from './ports.ts';
 import type { SessionTokens } from './store.ts';
-import type { ServerCheckView, UserView } from './views.ts';
+import type { ServerCheckStep, ServerCheckView, UserView } from './views.ts';
 
 export interface GatesAnswer {
   /** In the order in which to try them; each with the addresses of its channel kinds. */
@@ -36,6 +37,18 @@ export class ServerApi {
   }
 
   async check(): Promise<ServerCheckView> {
+    try {
+      return await this.#check();
+    } catch (error) {
+      if (error instanceof NotReached) return { ok: false, step: error.step, detail: error.message };
+      if (error instanceof FastimError && error.reason === 'UPGRADE_REQUIRED') {
+        return { ok: false, step: 'version', detail: error.message };
+      }
+      throw error;
+    }
+  }
+
+  async #check(): Promise<ServerCheckView> {
     const before = this.#clock.now();
     const answer = await this.#call('GET', '/v1/server');
     const latencyMs = Math.max(0, this.#clock.now() - before);
@@ -45,12 +58,8 @@ export class ServerApi {
     if (min > MAX_PROTOCOL_VERSION || max < MIN_PROTOCOL_VERSION) {
       throw new FastimError('UPGRADE_REQUIRED', `the server speaks versions ${min} to ${max}`);
     }
-    return {
-      name: string(answer.name),
-      version: string(answer.version),
-      tls: answer.tls === true,
-      latencyMs,
-    };
+    const tls = answer.tls === true;
+    return { ok: true, name: string(answer.name), version: string(answer.version), tls, latencyMs };
   }
 
   /** Safe to repeat with the same `key`: brings the same answer. */
@@ -126,7 +135,9 @@ export class ServerApi {
         maxBytes: this.#limits.httpMaxBytes,
       });
     } catch (error) {
-      throw new FastimError('UNAVAILABLE', 'the server cannot be reached', { cause: error });
+      const step = error instanceof HttpFailure ? stepOf[error.fault] : 'address';
+      const detail = error instanceof Error ? error.message : String(error);
+      throw new NotReached(step, `the server cannot be reached: ${detail}`, error);
     }
     const parsed = parse(response.body);
     if (response.status >= 200 && response.status < 300) {
@@ -134,6 +145,23 @@ export class ServerApi {
       return object(parsed);
     }
     throw answeredError(response.status, parsed);
+  }
+}
+
+const stepOf: Readonly<Record<HttpFault, ServerCheckStep>> = {
+  address: 'address',
+  tls: 'tls',
+  timeout: 'timeout',
+  answer: 'not-fastim',
+};
+
+/** No answer of a FastIM server came, and how far it got. */
+class NotReached extends FastimError {
+  readonly step: ServerCheckStep;
+
+  constructor(step: ServerCheckStep, message: string, cause?: unknown) {
+    super('UNAVAILABLE', message, { cause });
+    this.step = step;
   }
 }
 
@@ -148,7 +176,7 @@ function answeredError(status: number, parsed: unknown): FastimError {
     if (typeof code === 'string') return new FastimError(status >= 500 ? 'UNAVAILABLE' : 'INTERNAL', code);
   }
   // Something else answers there: a proxy, another web server.
-  return new FastimError('UNAVAILABLE', `no FastIM server answers there (HTTP ${status})`);
+  return new NotReached('not-fastim', `no FastIM server answers there (HTTP ${status})`);
 }
 
 function bearer(accessToken: string): { authorization: string } {
@@ -218,5 +246,5 @@ function id(value: unknown): string {
 }
 
 function notOurs(): FastimError {
-  return new FastimError('UNAVAILABLE', 'the answer is not that of a FastIM server');
+  return new NotReached('not-fastim', 'the answer is not that of a FastIM server');
 }

@@ -89,12 +89,16 @@ export interface AppView {
   openConversationId: string | null;
 }
 
-export interface ServerCheckView {
-  name: string;
-  version: string;
-  tls: boolean;
-  latencyMs: number;
-}
+/**
+ * Where a check of a server ended: nobody at the address (or no network), no secure connection, no answer in time,
+ * something answered that is no FastIM server, or it speaks versions of the protocol that this app does not.
+ */
+export type ServerCheckStep = 'address' | 'tls' | 'timeout' | 'not-fastim' | 'version';
+
+export type ServerCheckView =
+  | { ok: true; name: string; version: string; tls: boolean; latencyMs: number }
+  /** `detail` is English, for those who run the server. */
+  | { ok: false; step: ServerCheckStep; detail: string };
 
 /** A window of a conversation. */
 export interface MessagePageView {

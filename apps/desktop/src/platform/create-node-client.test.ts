@@ -1,11 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { type AddressInfo, createServer as createTcpServer } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CloseCode } from '@fastim/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { ClientApi } from '../engine/client-api.ts';
+import { HttpFailure } from '../engine/http-failure.ts';
 import { FakeServer, silentLogger } from '../engine/testing/index.ts';
 import { createNodeClient } from './create-node-client.ts';
 import { nodeHttp } from './http-client.ts';
@@ -165,32 +166,64 @@ describe('HTTP on Node', () => {
   const ask = (url: string, over: object = {}) =>
     nodeHttp.request({ method: 'GET', url, headers: {}, body: undefined, timeoutMs: 2_000, maxBytes: 1_000, ...over });
 
-  it('gives up on what is silent, too long, redirected or not there', async () => {
+  const faultOf = (asked: Promise<unknown>): Promise<string> =>
+    asked.then(
+      () => 'an answer',
+      (error: unknown) => (error instanceof HttpFailure ? error.fault : `not an HttpFailure: ${error}`),
+    );
+  const listen = async (listener: Server): Promise<number> => {
+    await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
+    return (listener.address() as AddressInfo).port;
+  };
+
+  it('gives up on what is silent, too long, redirected or not there, and says which', async () => {
     const odd = createServer((request, response) => {
       if (request.url === '/redirect') response.writeHead(302, { location: served.url }).end();
       else if (request.url === '/long') response.end('x'.repeat(1_001));
       else if (request.url === '/slow') response.write('x');
+      else if (request.url === '/cut')
+        response.writeHead(200, { 'content-length': 9 }).write('x', () => response.destroy());
+      else if (request.url === '/silent') request.resume();
       else response.writeHead(418).end('ok 好');
     });
-    await new Promise<void>((resolve) => odd.listen(0, '127.0.0.1', resolve));
-    const url = `http://127.0.0.1:${(odd.address() as AddressInfo).port}`;
+    const port = await listen(odd);
+    const url = `http://127.0.0.1:${port}`;
     expect(await ask(`${url}/`)).toEqual({ status: 418, body: 'ok 好' });
-    await expect(ask(`${url}/redirect`)).rejects.toThrow();
     await expect(ask(`${url}/long`)).rejects.toThrow(/1000 bytes/);
-    await expect(ask(`${url}/slow`, { timeoutMs: 100 })).rejects.toThrow();
+    const faults: Record<string, string> = {};
+    for (const place of ['/redirect', '/long', '/cut']) faults[place] = await faultOf(ask(url + place));
+    for (const place of ['/slow', '/silent']) faults[place] = await faultOf(ask(url + place, { timeoutMs: 100 }));
+    faults.tls = await faultOf(ask(`https://127.0.0.1:${port}/`));
     odd.closeAllConnections();
     await new Promise((resolve) => odd.close(resolve));
-    await expect(ask(url)).rejects.toThrow();
+    faults.nobody = await faultOf(ask(url));
+    faults['nobody, under two addresses'] = await faultOf(ask(`http://localhost:${port}`));
+    faults['a port that fetch refuses'] = await faultOf(ask('http://127.0.0.1:6000/'));
+    faults['a port that is none'] = await faultOf(ask('http://127.0.0.1:99999/'));
+    faults['no such name'] = await faultOf(ask('http://name.invalid/'));
+    expect(faults).toEqual({
+      '/redirect': 'answer',
+      '/long': 'answer',
+      '/cut': 'answer',
+      '/slow': 'timeout',
+      '/silent': 'timeout',
+      tls: 'tls',
+      nobody: 'address',
+      'nobody, under two addresses': 'address',
+      'a port that fetch refuses': 'address',
+      'a port that is none': 'address',
+      'no such name': 'address',
+    });
   });
 
-  it('takes what answers there and is no FastIM server for unavailable', async () => {
+  it('finds what answers there and is no FastIM server, and the one that is', async () => {
     const client = makeClient('nobody');
+    expect(await client.checkServer({ serverUrl: served.url })).toMatchObject({ ok: true, name: 'Fake' });
     const tcp = createTcpServer((socket) => socket.resume().end('SSH-2.0-OpenSSH\r\n'));
     const web = createServer((_request, response) => response.end('<html>hello</html>'));
-    for (const one of [tcp, web]) await new Promise<void>((resolve) => one.listen(0, '127.0.0.1', resolve));
     for (const one of [tcp, web]) {
-      const serverUrl = `http://127.0.0.1:${(one.address() as AddressInfo).port}`;
-      await expect(client.checkServer({ serverUrl })).rejects.toMatchObject({ reason: 'UNAVAILABLE' });
+      const serverUrl = `http://127.0.0.1:${await listen(one)}`;
+      expect(await client.checkServer({ serverUrl })).toMatchObject({ ok: false, step: 'not-fastim' });
     }
     web.closeAllConnections();
     for (const one of [tcp, web]) await new Promise((resolve) => one.close(resolve));

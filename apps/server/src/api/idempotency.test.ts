@@ -1,8 +1,8 @@
 import { connect } from 'node:net';
 import { ManualClock, seededRandomPort } from '@fastim/core/testing';
 import fastify from 'fastify';
+import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createLogger } from '../observe/logger.ts';
 import { StorageError } from '../storage/storage.ts';
 import { sendError } from './error-answer.ts';
 import { addIdempotency, type IdempotencyOptions } from './idempotency.ts';
@@ -236,7 +236,7 @@ describe('what is remembered', () => {
   /** A server whose two routes count how often they were asked. */
   function counting(options: Partial<IdempotencyOptions>) {
     const http = fastify();
-    const silent = createLogger({ level: 'silent', name: 'test' });
+    const silent = pino({ level: 'silent' });
     const clock = new ManualClock();
     http.setErrorHandler((error, request, reply) => sendError(error, request, reply, silent));
     addIdempotency(http, { clock, random: seededRandomPort(1), ...options });

@@ -48,7 +48,7 @@ const answers: { readonly [M in Method]: Awaited<ReturnType<ClientApi[M]>> } = {
   start: undefined,
   stop: undefined,
   app: sampleApp,
-  checkServer: { name: 'Home', version: '0.1.0', tls: false, latencyMs: 3 },
+  checkServer: { ok: true, name: 'Home', version: '0.1.0', tls: false, latencyMs: 3 },
   register: sampleAccount,
   logIn: sampleAccount,
   logOut: undefined,

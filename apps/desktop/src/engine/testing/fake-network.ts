@@ -1,5 +1,6 @@
 import type { Clock } from '@fastim/core';
 import { encodeFrames, type Frame, FrameDecoder, MAX_DATA_AFTER_LOGIN, type OutgoingFrame } from '@fastim/protocol';
+import { HttpFailure, type HttpFault } from '../http-failure.ts';
 import type { HttpPort, HttpRequest, HttpResponse, Transport, TransportEvents } from '../ports.ts';
 
 export interface FrameInTransit {
@@ -37,6 +38,8 @@ export class FakeNetwork {
   down = false;
   fate: (frame: FrameInTransit) => Fate = () => 'deliver';
   httpFate: (request: HttpRequest) => HttpFate = () => 'deliver';
+  /** What HTTP says when there is no answer. */
+  httpFault: HttpFault = 'address';
   /** Every request that reached the server, for the tests to look at. */
   readonly requests: HttpRequest[] = [];
   readonly #cuts = new Set<(code: number) => void>();
@@ -149,7 +152,7 @@ export class FakeNetwork {
 
   #http(request: HttpRequest, alive: { value: boolean }): Promise<HttpResponse> {
     return new Promise((resolve, reject) => {
-      const fail = () => reject(new Error('network'));
+      const fail = () => reject(new HttpFailure(this.httpFault, 'network'));
       const fate = this.down ? 'lose-request' : this.httpFate(request);
       this.#clock.setTimer(this.latencyMs, () => {
         if (fate === 'lose-request' || this.down) {

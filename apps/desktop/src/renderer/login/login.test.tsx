@@ -119,20 +119,43 @@ describe('the check of the address', () => {
     expect(line.textContent).toBe('Example Chat · version 0.1.0Encrypted12 ms');
   });
 
-  test('asks again by itself when nobody answered', async () => {
+  const pause = (kit: Awaited<ReturnType<typeof draw>>, ms: number) =>
+    act(async () => {
+      kit.time.advance(ms);
+      await settle();
+    });
+
+  test.each([
+    ['address', 'Nothing answers there.'],
+    ['tls', 'secure connection failed'],
+    ['timeout', 'No answer in time.'],
+    ['not-fastim', 'it is not a FastIM server'],
+    ['version', 'Please update FastIM.'],
+  ] as const)('that failed at the step "%s" says so, with what an expert wants to know', async (step, words) => {
     const kit = await draw();
-    kit.engine.failing.set('server.check', { reason: 'UNAVAILABLE' });
-    await act(async () => {
-      kit.time.advance(400);
-      await settle();
-    });
-    expect(screen.getByTestId(testIds.serverCheck).textContent).toBe('No FastIM server answers at this address.');
+    kit.engine.data.server = { ok: false, step, detail: 'connect ECONNREFUSED' };
+    await pause(kit, 400);
+    const line = screen.getByTestId(testIds.serverCheck);
+    expect(line.dataset.state).toBe('failed');
+    expect(line.textContent).toContain(words);
+    expect(line.querySelector('[title]')?.getAttribute('title')).toBe('connect ECONNREFUSED');
+  });
+
+  test('asks again by itself, whatever the reason', async () => {
+    const kit = await draw();
+    const { server } = kit.engine.data;
+    kit.engine.data.server = { ok: false, step: 'address', detail: '' };
+    await pause(kit, 400);
+    const line = screen.getByTestId(testIds.serverCheck);
+    expect(line.textContent).toContain('Nothing answers');
+    kit.engine.failing.set('server.check', { reason: 'RATE_LIMITED' });
+    await pause(kit, 5000);
+    expect(line.dataset.state).toBe('failed');
+    expect(line.textContent).toMatch(/^The check failed: /);
     kit.engine.failing.clear();
-    await act(async () => {
-      kit.time.advance(5000);
-      await settle();
-    });
-    expect(screen.getByTestId(testIds.serverCheck).dataset.state).toBe('ok');
+    kit.engine.data.server = server;
+    await pause(kit, 5000);
+    expect(line.dataset.state).toBe('ok');
   });
 
   test('of an address that is none says so at once', async () => {

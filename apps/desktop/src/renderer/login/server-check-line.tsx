@@ -1,12 +1,22 @@
 import { CircleAlert, CircleCheck, Globe, Lock, LockOpen } from 'lucide-react';
+import type { ServerCheckStep } from '../../bridge/contract.ts';
 import { Spinner } from '../design/controls.tsx';
 import { errorWords } from '../i18n/error-words.ts';
+import type { MessageId } from '../i18n/messages-en.ts';
 import { useText } from '../i18n/use-text.ts';
 import { testIds } from '../test-ids.ts';
 import styles from './login.module.css';
 import type { ServerCheck } from './use-server-check.ts';
 
 const icon = { size: 14, strokeWidth: 2, 'aria-hidden': true } as const;
+
+const stepWords: Readonly<Record<ServerCheckStep, MessageId>> = {
+  address: 'serverCheck.address',
+  tls: 'serverCheck.tls',
+  timeout: 'serverCheck.timeout',
+  'not-fastim': 'serverCheck.notFastim',
+  version: 'serverCheck.version',
+};
 
 /** One line of fixed height under the address: who answers there, or what is wrong. */
 export function ServerCheckLine({ check, id }: { check: ServerCheck; id: string }) {
@@ -16,7 +26,7 @@ export function ServerCheckLine({ check, id }: { check: ServerCheck; id: string 
       className={styles.check}
       role="status"
       data-testid={testIds.serverCheck}
-      data-state={check.state === 'bad-address' ? 'failed' : check.state}
+      data-state={check.state === 'bad-address' || check.state === 'refused' ? 'failed' : check.state}
     >
       <CheckWords check={check} />
     </p>
@@ -45,7 +55,11 @@ function CheckWords({ check }: { check: ServerCheck }) {
     case 'bad-address':
       return <Failed words={text('serverCheck.badAddress')} />;
     case 'failed':
-      return <Failed words={failedWords(text, check.failure.reason)} detail={check.failure.detail} />;
+      return <Failed words={text(stepWords[check.step])} detail={check.detail} />;
+    case 'refused': {
+      const words = text('serverCheck.refused', { words: errorWords(text, check.failure.reason) });
+      return <Failed words={words} detail={check.failure.detail} />;
+    }
     case 'ok': {
       const { name, version, tls, latencyMs } = check.server;
       return (
@@ -63,12 +77,6 @@ function CheckWords({ check }: { check: ServerCheck }) {
       );
     }
   }
-}
-
-function failedWords(text: ReturnType<typeof useText>, reason: string): string {
-  if (reason === 'UNAVAILABLE') return text('serverCheck.unreachable');
-  if (reason === 'UPGRADE_REQUIRED') return text('serverCheck.upgrade');
-  return text('serverCheck.failed', { words: errorWords(text, reason) });
 }
 
 function Failed({ words, detail }: { words: string; detail?: string }) {

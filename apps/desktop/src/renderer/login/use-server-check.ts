@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'react';
-import type { ServerCheckView } from '../../bridge/contract.ts';
+import type { ServerCheckStep, ServerCheckView } from '../../bridge/contract.ts';
 import { type Failure, failureOf } from '../i18n/error-words.ts';
 import { useUi } from '../state/ui-context.tsx';
 import { serverUrlOf } from './server-address.ts';
@@ -8,8 +8,12 @@ export type ServerCheck =
   | { state: 'idle' }
   | { state: 'checking' }
   | { state: 'bad-address' }
-  | { state: 'ok'; server: ServerCheckView }
-  | { state: 'failed'; failure: Failure };
+  | { state: 'ok'; server: ServerFound }
+  | { state: 'failed'; step: ServerCheckStep; detail: string }
+  /** The check itself was not done. */
+  | { state: 'refused'; failure: Failure };
+
+type ServerFound = Extract<ServerCheckView, { ok: true }>;
 
 const waitMs = 400;
 const againMs = 5000;
@@ -28,14 +32,12 @@ export function useServerCheck(typed: string): ServerCheck {
     let current = true;
     let cancel = () => {};
     const ask = async () => {
-      try {
-        const server = await ui.link.call('server.check', { serverUrl });
-        if (current) setCheck({ state: 'ok', server });
-      } catch (error) {
-        if (!current) return;
-        setCheck({ state: 'failed', failure: failureOf(error) });
-        cancel = ui.surroundings.schedule(() => void ask(), againMs);
-      }
+      const found = await ui.link.call('server.check', { serverUrl }).then(stateOf, (error: unknown): ServerCheck => {
+        return { state: 'refused', failure: failureOf(error) };
+      });
+      if (!current) return;
+      setCheck(found);
+      if (found.state !== 'ok') cancel = ui.surroundings.schedule(() => void ask(), againMs);
     };
     setCheck({ state: 'checking' });
     cancel = ui.surroundings.schedule(() => void ask(), waitMs);
@@ -46,4 +48,8 @@ export function useServerCheck(typed: string): ServerCheck {
   }, [ui, typed]);
 
   return check;
+}
+
+function stateOf(server: ServerCheckView): ServerCheck {
+  return server.ok ? { state: 'ok', server } : { state: 'failed', step: server.step, detail: server.detail };
 }
