@@ -32,12 +32,15 @@ async function start(options) {
 
   /** @type {import('node:child_process').ChildProcess[]} */
   const children = [];
-  let stopping = false;
-  const stop = async () => {
-    if (stopping) return;
-    stopping = true;
+  /** @type {Promise<void> | undefined} */
+  let stopped;
+  const stopAll = async () => {
     // The app first: it says goodbye to a server that is still there.
     for (const child of children.slice().reverse()) await stopChild(child);
+  };
+  const stop = () => {
+    stopped ??= stopAll();
+    return stopped;
   };
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
@@ -71,13 +74,18 @@ async function start(options) {
       console.log(`FastIM ready  ${address('')}  (another person: ${origin}/?profile=bob)  tcp ${tcp}`);
     }
     if (options.open) openApp(options.demo ? address('alice') : address(''), origin, children);
-    const code = await Promise.race([exitOf(server), exitOf(app)]);
-    const expected = stopping;
+    const ended = (/** @type {string} */ name) => (/** @type {number} */ code) => ({ name, code });
+    const first = await Promise.race([exitOf(server).then(ended('server')), exitOf(app).then(ended('chat app'))]);
+    const asked = stopped !== undefined;
     await stop();
-    return expected ? 0 : code || 1;
+    if (asked) return 0;
+    console.error(
+      `FastIM: the ${first.name} ended by itself (exit code ${first.code}); see ${join(data, 'server.log')}`,
+    );
+    return first.code || 1;
   } catch (error) {
     // Ctrl-C while it starts makes the children end before they are ready: that is no error.
-    const asked = stopping;
+    const asked = stopped !== undefined;
     await stop();
     if (asked) return 0;
     throw error;
