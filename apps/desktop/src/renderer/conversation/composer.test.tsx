@@ -116,6 +116,43 @@ test('a message that could not be queued comes back into the box, before what wa
   expect(drafts().at(-1)).toEqual({ conversationId: '101', text: 'first\nsecond' });
 });
 
+describe('without the engine', () => {
+  const lost = 'Could not be queued: The app’s own engine is not reachable right now. Your text is kept.';
+
+  test('a message stays in the box, and the words are not about the server', async () => {
+    act(() => kit.engine.setState({ state: 'lost', retryAtMs: 0, error: new Error('gone') }));
+    type('hello');
+    fireEvent.keyDown(input, { key: 'Enter' });
+    await act(settle);
+    expect(input.value).toBe('hello');
+    expect(screen.getByRole('alert').textContent).toBe(lost);
+    act(() => kit.engine.setState({ state: 'open' }));
+    await act(async () => void fireEvent.keyDown(input, { key: 'Enter' }));
+    expect(sent().at(-1)).toEqual({ conversationId: '101', text: 'hello' });
+    expect([input.value, screen.getByRole('alert').textContent]).toEqual(['', '']);
+  });
+
+  test('that goes while it answers: the same', async () => {
+    kit.engine.failing.set('messages.send', { reason: 'UNAVAILABLE', lost: true });
+    type('hello');
+    fireEvent.keyDown(input, { key: 'Enter' });
+    await act(settle);
+    expect([input.value, screen.getByRole('alert').textContent]).toEqual(['hello', lost]);
+  });
+
+  test('in Chinese too', async () => {
+    cleanup();
+    const conversation = kit.ui.conversations.getState().byId.get('101')!;
+    renderUi(kit.ui, <Composer conversation={conversation} />, 'zh-CN');
+    input = screen.getByTestId(testIds.composerInput) as HTMLTextAreaElement;
+    act(() => kit.engine.setState({ state: 'lost', retryAtMs: 0, error: new Error('gone') }));
+    type('你好');
+    fireEvent.keyDown(input, { key: 'Enter' });
+    await act(settle);
+    expect(screen.getByRole('alert').textContent).toBe('未能加入发送队列：暂时无法连接本机引擎。文字已保留。');
+  });
+});
+
 describe('drafts', () => {
   test('are saved 300 ms after a key and at once on blur', () => {
     type('half a th');

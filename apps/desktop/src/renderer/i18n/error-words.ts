@@ -1,7 +1,7 @@
 import type { MessageId } from './messages-en.ts';
 import type { Text } from './use-text.ts';
 
-/** Names of the error catalogue → words for people. */
+/** Names of the error catalogue, and ENGINE_LOST → words for people. */
 const words: Readonly<Record<string, MessageId>> = {
   INVALID_CREDENTIALS: 'error.invalidCredentials',
   NAME_TAKEN: 'error.nameTaken',
@@ -9,6 +9,7 @@ const words: Readonly<Record<string, MessageId>> = {
   PASSWORD_INVALID: 'error.passwordInvalid',
   TOO_MANY_ATTEMPTS: 'error.tooManyAttempts',
   RATE_LIMITED: 'error.rateLimited',
+  ENGINE_LOST: 'error.engineLost',
   UNAVAILABLE: 'error.unavailable',
   OVERLOADED: 'error.overloaded',
   STORAGE_FULL: 'error.storageFull',
@@ -32,7 +33,7 @@ export function errorWords(text: Text, reason: string): string {
 }
 
 export interface Failure {
-  /** A name of the error catalogue. */
+  /** A name of the error catalogue, or ENGINE_LOST: the call did not get to the engine, or its answer not back. */
   reason: string;
   /** English, for those who run the server. */
   detail: string;
@@ -43,7 +44,7 @@ export interface Failure {
 export function failureOf(error: unknown): Failure {
   const from = (typeof error === 'object' && error !== null ? error : {}) as Record<string, unknown>;
   return {
-    reason: typeof from.reason === 'string' ? from.reason : 'INTERNAL',
+    reason: from.lost === true ? 'ENGINE_LOST' : typeof from.reason === 'string' ? from.reason : 'INTERNAL',
     detail: typeof from.message === 'string' ? from.message : String(error),
     retryAfterMs: typeof from.retryAfterMs === 'number' ? from.retryAfterMs : 0,
   };

@@ -61,6 +61,7 @@ export const messagesZhCn: Catalogue = {
   'error.passwordInvalid': '该密码不可用。请使用至少 8 个字符且不常见的密码。',
   'error.tooManyAttempts': '失败次数过多。',
   'error.rateLimited': '请求过于频繁。',
+  'error.engineLost': '暂时无法连接本机引擎。',
   'error.unavailable': '无法连接服务器。',
   'error.overloaded': '服务器繁忙。',
   'error.storageFull': '服务器存储空间已满，请联系管理员。',

@@ -126,10 +126,10 @@ describe('the check of the address', () => {
     });
 
   test.each([
-    ['address', 'Nothing answers there.'],
-    ['tls', 'secure connection failed'],
+    ['address', 'Nothing answers.'],
+    ['tls', 'No secure connection'],
     ['timeout', 'No answer in time.'],
-    ['not-fastim', 'it is not a FastIM server'],
+    ['not-fastim', 'not a FastIM server'],
     ['version', 'Please update FastIM.'],
   ] as const)('that failed at the step "%s" says so, with what an expert wants to know', async (step, words) => {
     const kit = await draw();
