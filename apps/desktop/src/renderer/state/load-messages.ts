@@ -1,10 +1,8 @@
 import type { MessagePageView, MessageView, PageAnchor } from '../../bridge/contract.ts';
 import { failureOf } from '../i18n/error-words.ts';
-import { addNewer, addOlder, applyChanges, needsTrim, trim, windowOfPage } from './message-window.ts';
+import { addNewer, addOlder, applyChanges, needsTrim, pageSize, trim, windowOfPage } from './message-window.ts';
 import { changeWindow, failWindow, placeWindow, type StartPlace } from './messages-store.ts';
 import type { Ui } from './ui.ts';
-
-const pageSize = 60;
 
 /** A first page on its way. */
 export interface FirstLoad {

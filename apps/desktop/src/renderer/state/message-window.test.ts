@@ -9,6 +9,7 @@ import {
   gapBefore,
   type MessageWindow,
   maxRows,
+  pageSize,
   trim,
   windowOfPage,
 } from './message-window.ts';
@@ -79,6 +80,50 @@ describe('what the engine tells', () => {
   test('what lies beyond the window is left to a later page', () => {
     const window = windowOfPage(page(10, 20, true, true));
     expect(applyChanges(window, [message(5), message(25)], [])).toBe(window);
+  });
+
+  describe('of a conversation of which nothing is here yet', () => {
+    const empty = windowOfPage(page(1, 0, true));
+    const mine = message(0, {
+      key: 'f'.repeat(32),
+      senderId: '1',
+      mine: true,
+      convSeq: null,
+      msgId: null,
+      order: 2 ** 52,
+    });
+
+    test('is shown, and what came before it is still to be had', () => {
+      const window = applyChanges(empty, range(41, 50), []);
+      expect(seqs(window)).toEqual(range(41, 50).map((row) => row.convSeq));
+      expect(window.hasOlder).toBe(true);
+      expect(seqs(applyChanges(window, [message(40), message(51)], []))).toEqual([...seqs(window), 51]);
+    });
+
+    test('is shown under what I wrote meanwhile', () => {
+      const waiting = applyChanges(empty, [mine], []);
+      expect(waiting.rows).toEqual([mine]);
+      const pulled = applyChanges(waiting, range(41, 42), []);
+      expect(seqs(pulled)).toEqual([41, 42, null]);
+      expect(seqs(applyChanges(pulled, [{ ...mine, convSeq: 43, order: 43, msgId: '43' }], []))).toEqual([41, 42, 43]);
+    });
+
+    test('is shown from its last hole on: the rest is left to a page', () => {
+      expect(seqs(applyChanges(empty, [message(50), message(7), mine, message(49)], []))).toEqual([49, 50, null]);
+    });
+
+    test('is left to a page when what I wrote fills one: then stored messages may be here before it', () => {
+      const many = Array.from({ length: pageSize }, (_, index) =>
+        message(0, { ...mine, key: index.toString(16).padStart(32, 'f'), order: 2 ** 52 + index }),
+      );
+      const window = windowOfPage({ ...page(1, 0, true), messages: many });
+      expect(applyChanges(window, [message(7, { status: 'read' })], [])).toBe(window);
+    });
+
+    test('is left to a page when the window is not at the end', () => {
+      const window = windowOfPage(page(1, 0, true, true));
+      expect(applyChanges(window, range(41, 50), [])).toBe(window);
+    });
   });
 
   test('a hole before a new message is noticed, no hole is not', () => {

@@ -16,6 +16,8 @@ export interface MessageWindow {
   readonly shift: boolean;
 }
 
+/** Messages in a page that is asked for. */
+export const pageSize = 60;
 export const maxRows = 2000;
 /** Trimmed a little deeper than the bound, so that it does not happen for every new message. */
 const trimTo = 1800;
@@ -71,9 +73,10 @@ export function applyChanges(
     }
     rows.push(next ?? row);
   }
-  const first = window.rows[0]?.order ?? Number.POSITIVE_INFINITY;
+  const bare = isBare(window);
+  const first = bare ? Number.NEGATIVE_INFINITY : (window.rows[0]?.order ?? Number.POSITIVE_INFINITY);
   const last = window.rows.at(-1)?.order ?? Number.NEGATIVE_INFINITY;
-  for (const message of byId.values()) {
+  for (const message of bare ? lastRun([...byId.values()]) : byId.values()) {
     if (gone.has(message.key)) continue;
     const inside = (message.order > first || !window.hasOlder) && (message.order < last || !window.hasNewer);
     if (!inside) continue;
@@ -81,6 +84,23 @@ export function applyChanges(
     rows.push(message);
   }
   return touched ? { ...window, rows: inOrder(rows), shift: false } : window;
+}
+
+/**
+ * At the end of a conversation of which no stored message was here when the page was read: a page that is not full holds
+ * all that is here. Whatever is told then is new, and the window begins with it.
+ */
+function isBare({ rows, hasOlder, hasNewer }: MessageWindow): boolean {
+  return hasOlder && !hasNewer && rows.length < pageSize && rows.every((row) => row.convSeq === null);
+}
+
+/** Those that are not stored yet, and of the stored ones those after the last hole. */
+function lastRun(messages: readonly MessageView[]): MessageView[] {
+  const rising = inOrder([...messages]);
+  const from = rising.findLastIndex(
+    ({ convSeq }, index) => convSeq !== null && index > 0 && rising[index - 1]!.convSeq !== convSeq - 1,
+  );
+  return rising.slice(Math.max(0, from));
 }
 
 /** conv_seq after which messages are missing that came before `changed`; null: none. */

@@ -78,6 +78,27 @@ describe('opening a conversation', () => {
   });
 });
 
+test('messages of a conversation that was opened when nothing of it was here appear, with those before them', async () => {
+  const { ui, engine, rows } = await setUp();
+  const all = engine.data.messages.get('104')!;
+  engine.emit('conversations', [
+    { ...engine.data.conversations.find((one) => one.conversationId === '104')!, unread: 0 },
+  ]);
+  const nothing = { conversationId: '104', messages: [], hasOlder: true, hasNewer: false, firstUnreadSeq: null };
+  engine.answers.set('messages.page', nothing);
+  await openConversation(ui, '104');
+  expect(rows('104')).toEqual([]);
+  engine.answers.clear();
+  await sendMessage(ui, '104', 'written offline');
+  expect(rows('104').map(({ text }) => text)).toEqual(['written offline']);
+  const last = all.filter(({ convSeq }) => convSeq !== null).slice(-50);
+  engine.emit('messages', { conversationId: '104', changed: last, removed: [] });
+  expect(rows('104')).toHaveLength(51);
+  await loadMore(ui, '104', 'older');
+  expect(rows('104')).toHaveLength(111);
+  expect(rows('104').at(-1)?.text).toBe('written offline');
+});
+
 test('pages at the edges come one at a time and meet without a gap', async () => {
   const { ui, engine, rows } = await setUp();
   const [conversation] = engine.data.conversations.filter((one) => one.conversationId === '104');
