@@ -162,10 +162,11 @@ export class AccountState {
     return [...(this.#outboxOf.get(conversationId)?.values() ?? [])];
   }
 
-  newestOutboxOf(conversationId: string): OutboxRow | undefined {
+  unsentOf(conversationId: string): { count: number; newest: OutboxRow | undefined } {
+    const rows = this.#outboxOf.get(conversationId);
     let newest: OutboxRow | undefined;
-    for (const row of this.#outboxOf.get(conversationId)?.values() ?? []) newest = row;
-    return newest;
+    for (const row of rows?.values() ?? []) newest = row;
+    return { count: rows?.size ?? 0, newest };
   }
 
   /** The first of the conversation that is to be sent. */

@@ -54,10 +54,12 @@ describe('two people', () => {
     for (let index = 0; index < 30; index += 1) await send(a.client, `m${index}`);
     const page = await world.shown(a.client, conversationId);
     expect(page.map(({ status }) => status)).toEqual(Array(30).fill('sending'));
+    expect((await world.conversation(a.client, conversationId)).unsent).toBe(30);
     await world.advance(3_600_000, 5_000);
     world.server.network.down = false;
     await allStored(30);
     await world.advance(500);
+    expect((await world.conversation(a.client, conversationId)).unsent).toBe(0);
     expect(stored()).toEqual(Array.from({ length: 30 }, (_, index) => `m${index}`));
     expect((await world.shown(a.client, conversationId)).map(({ status }) => status)).toEqual(Array(30).fill('stored'));
   });
@@ -182,10 +184,13 @@ describe('two people', () => {
     await world.advance(5_000);
     expect(stored()).toEqual([]);
     const removed: string[] = [];
+    const unsent = [(await world.conversation(next.client, conversationId)).unsent];
     next.client.on('messages', (event) => removed.push(...event.removed));
+    next.client.on('conversations', (views) => unsent.push(...views.map((one) => one.unsent)));
     await world.finish(next.client.discardMessage({ key: failed[1]!.key }));
     await world.finish(next.client.retryMessage({ key: view.key }));
     await world.advance(200);
+    expect([...new Set(unsent)]).toEqual([2, 1, 0]);
     expect(removed).toEqual([failed[1]!.key]);
     expect(stored()).toEqual(['refused']);
     expect(await world.shown(next.client, conversationId)).toMatchObject([{ text: 'refused', status: 'stored' }]);

@@ -45,9 +45,10 @@ export function outboxView(row: OutboxRow, myUserId: string): MessageView {
 
 export function conversationView(
   row: ConversationRow,
-  newestUnsent: OutboxRow | undefined,
+  unsent: { readonly count: number; readonly newest: OutboxRow | undefined },
   myUserId: string,
 ): ConversationView {
+  const newestUnsent = unsent.newest;
   const last = newestUnsent
     ? outboxView(newestUnsent, myUserId)
     : row.lastMessage && storedView(row.lastMessage, row, myUserId);
@@ -61,6 +62,7 @@ export function conversationView(
     headSeq: row.headSeq,
     readSeq: row.readSeq,
     unread: unreadOf(row),
+    unsent: unsent.count,
     lastActivityMs: Math.max(storedMs, newestUnsent?.createdMs ?? 0),
     preview: last ? { text: last.text, mine: last.mine, status: last.status, timeMs: last.timeMs } : null,
     draft: row.draft,
@@ -74,7 +76,7 @@ export function unreadOf(row: ConversationRow): number {
 }
 
 export function viewOf(state: AccountState, row: ConversationRow): ConversationView {
-  return conversationView(row, state.newestOutboxOf(row.conversationId), state.userId);
+  return conversationView(row, state.unsentOf(row.conversationId), state.userId);
 }
 
 /** Newest activity first. */

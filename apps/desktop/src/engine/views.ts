@@ -44,6 +44,8 @@ export interface ConversationView {
   headSeq: number;
   readSeq: number;
   unread: number;
+  /** My messages that are only on this device: being sent, or failed. */
+  unsent: number;
   lastActivityMs: number;
   preview: { text: string; mine: boolean; status: MessageStatus; timeMs: number } | null;
   draft: string;

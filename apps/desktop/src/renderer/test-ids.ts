@@ -19,7 +19,9 @@
  * connection-bar        there only while something is wrong; `data-state` = connecting | syncing | offline | ended
  * bridge-bar            the page lost the engine (headless host or main process)
  * settings-button       opens the settings; `theme-select`, `language-select`, `send-key-select` are radio groups
- *                       (`input[value=dark]`, `input[value=zh-CN]`, …); `log-out`, then `log-out-confirm`
+ *                       (`input[value=dark]`, `input[value=zh-CN]`, …); `log-out`, then `log-out-confirm`;
+ *                       `log-out-unsent` says how many messages would be lost
+ * login-unsent          the same, when logging in again: as somebody else they are lost
  * The lists take no pointer events for some 150 ms after each scroll (the virtual list does that): a click waits for it.
  *
  * back-button           phone and Esc: from the conversation to the list
@@ -59,6 +61,8 @@ export const testIds = {
   sendKeySelect: 'send-key-select',
   logOut: 'log-out',
   logOutConfirm: 'log-out-confirm',
+  logOutUnsent: 'log-out-unsent',
+  loginUnsent: 'login-unsent',
   backButton: 'back-button',
   openPage: 'open-page',
 } as const;

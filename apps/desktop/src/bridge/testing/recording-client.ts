@@ -23,6 +23,7 @@ export const sampleConversation: ConversationView = {
   headSeq: 3,
   readSeq: 3,
   unread: 0,
+  unsent: 0,
   lastActivityMs: 1_800_000_000_000,
   preview: null,
   draft: '',

@@ -39,6 +39,8 @@ export const messagesEn = {
   'login.noticeLoggedOut': 'You were logged out on this device. Log in again to go on.',
   'login.noticeBanned': 'This account was blocked by the server’s administrator.',
   'login.noticeUpgrade': 'This version of FastIM is too old for the server. Please update it.',
+  'login.noticeUnsent':
+    '{unsent, plural, one {# message of @{username} was} other {# messages of @{username} were}} not sent yet. They go out when you log in again, and are lost if you log in as somebody else.',
   'login.backToChats': 'Back to chats',
 
   'serverCheck.idle': 'The address of the FastIM server you use',
@@ -175,6 +177,8 @@ export const messagesEn = {
   'settings.device': 'Device',
   'settings.logOut': 'Log out',
   'settings.logOutTitle': 'Log out of this device?',
+  'settings.logOutUnsent':
+    '{unsent, plural, one {# message was} other {# messages were}} not sent yet and will be lost.',
   'settings.logOutText':
     'Your messages stay on the server. What is stored on this device is removed, with drafts and messages that were not sent yet.',
   'settings.shortcuts': 'Keyboard shortcuts',

@@ -39,6 +39,7 @@ export const messagesZhCn: Catalogue = {
   'login.noticeLoggedOut': '你已在此设备上退出登录，请重新登录。',
   'login.noticeBanned': '此账号已被服务器管理员封禁。',
   'login.noticeUpgrade': '当前 FastIM 版本过旧，请更新后再连接服务器。',
+  'login.noticeUnsent': '@{username} 有 {unsent} 条消息尚未发送。重新登录此账号后会继续发送；登录其他账号则会丢失。',
   'login.backToChats': '返回聊天',
 
   'serverCheck.idle': '你所使用的 FastIM 服务器地址',
@@ -174,6 +175,7 @@ export const messagesZhCn: Catalogue = {
   'settings.device': '设备',
   'settings.logOut': '退出登录',
   'settings.logOutTitle': '在此设备上退出登录？',
+  'settings.logOutUnsent': '有 {unsent} 条消息尚未发送，退出后将丢失。',
   'settings.logOutText': '消息仍保存在服务器上。此设备上存储的内容会被删除，包括草稿和尚未发送的消息。',
   'settings.shortcuts': '键盘快捷键',
   'settings.about': '关于',

@@ -3,6 +3,7 @@ import { join } from '../design/controls.tsx';
 import { Logo } from '../design/logo.tsx';
 import type { MessageId } from '../i18n/messages-en.ts';
 import { useText } from '../i18n/use-text.ts';
+import { useTotalUnsent } from '../shell/use-total-unsent.ts';
 import { useApp, useUi } from '../state/ui-context.tsx';
 import { testIds } from '../test-ids.ts';
 import styles from './login.module.css';
@@ -21,6 +22,7 @@ export function LoginScreen() {
   const account = useApp((state) => state.account);
   const suggested = useApp((state) => state.suggestedServerUrl);
   const ended = useApp((state) => (state.connection.state === 'ended' ? state.connection.reason : null));
+  const unsent = useTotalUnsent();
   const panelId = useId();
   const notice = ended === null ? undefined : notices[ended];
 
@@ -32,6 +34,11 @@ export function LoginScreen() {
           <h1>{text(mode === 'login' ? 'login.welcome' : 'login.welcomeRegister')}</h1>
         </header>
         {notice ? <p className={styles.notice}>{text(notice)}</p> : null}
+        {account && unsent > 0 ? (
+          <p className={styles.notice} data-testid={testIds.loginUnsent}>
+            {text('login.noticeUnsent', { unsent, username: account.user.username })}
+          </p>
+        ) : null}
         <div className={styles.tabs} role="tablist">
           {(['login', 'register'] as const).map((name) => (
             <button

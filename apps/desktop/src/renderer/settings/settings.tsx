@@ -8,6 +8,7 @@ import { errorWords, failureOf } from '../i18n/error-words.ts';
 import { useText } from '../i18n/use-text.ts';
 import { modifierName } from '../shell/platform-keys.ts';
 import { isTouch } from '../shell/use-layout.ts';
+import { useTotalUnsent } from '../shell/use-total-unsent.ts';
 import { useApp, useUi } from '../state/ui-context.tsx';
 import { testIds } from '../test-ids.ts';
 import styles from './settings.module.css';
@@ -164,6 +165,7 @@ function SettingsBody({ withShortcuts }: { withShortcuts: boolean }) {
 function LogOutButton() {
   const ui = useUi();
   const text = useText();
+  const unsent = useTotalUnsent();
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
 
@@ -191,6 +193,11 @@ function LogOutButton() {
         <AlertDialog.Popup className={styles.confirm}>
           <AlertDialog.Title>{text('settings.logOutTitle')}</AlertDialog.Title>
           <AlertDialog.Description>{text('settings.logOutText')}</AlertDialog.Description>
+          {unsent === 0 ? null : (
+            <p className={styles.warning} role="alert" data-testid={testIds.logOutUnsent}>
+              {text('settings.logOutUnsent', { unsent })}
+            </p>
+          )}
           {problem === null ? null : (
             <p className={styles.problem} role="alert">
               {problem}

@@ -70,6 +70,39 @@ test('logging out asks first', async () => {
   expect(screen.getByTestId(testIds.loginForm)).toBeTruthy();
 });
 
+test.each([
+  [0, null],
+  [1, '1 message was not sent yet and will be lost.'],
+  [3, '3 messages were not sent yet and will be lost.'],
+])('logging out with %i unsent messages says what would be lost', async (unsent, words) => {
+  const { engine } = await draw();
+  const [one, two] = engine.data.conversations;
+  await act(async () => {
+    engine.emit('conversations', [
+      { ...one!, unsent: Math.min(unsent, 1) },
+      { ...two!, unsent: Math.max(0, unsent - 1) },
+    ]);
+    await settle();
+  });
+  fireEvent.click(screen.getByTestId(testIds.settingsButton));
+  await act(settle);
+  await act(async () => {
+    fireEvent.click(screen.getByTestId(testIds.logOut));
+    await settle();
+  });
+  expect(screen.queryByTestId(testIds.logOutUnsent)?.textContent ?? null).toBe(words);
+});
+
+test('logging in again warns that unsent messages are lost to somebody else', async () => {
+  const { ui, engine } = await draw({ connection: { state: 'ended', reason: 'logged-out' } });
+  act(() => ui.app.setState({ loggingInAgain: true }));
+  expect(screen.queryByTestId(testIds.loginUnsent)).toBeNull();
+  act(() => engine.emit('conversations', [{ ...engine.data.conversations[0]!, unsent: 2 }]));
+  const words = screen.getByTestId(testIds.loginUnsent).textContent;
+  expect(words).toContain(`2 messages of @${ui.app.getState().account?.user.username} were not sent yet.`);
+  expect(words).toContain('lost if you log in as somebody else');
+});
+
 describe('without the engine', () => {
   test('a page that lost it says so and stays', async () => {
     const { engine } = await draw();
