@@ -1,4 +1,5 @@
-import { type DestinationStream, destination, type Logger, pino } from 'pino';
+import { type DestinationStream, type Logger, pino } from 'pino';
+import { LogDestination } from './log-destination.ts';
 
 export type { Logger } from 'pino';
 
@@ -13,7 +14,7 @@ export interface OpenLogger {
   logger: Logger;
   /** Opens the file anew, after it was moved away by a log rotation. */
   reopen(): void;
-  /** Writes out what is buffered; the logger must not be used afterwards. */
+  /** Nothing is buffered; lines that come afterwards are dropped. */
   close(): void;
 }
 
@@ -42,19 +43,8 @@ const redact = {
 
 /** JSON lines. Rejects nothing: a file that cannot be opened throws here, before anything has started. */
 export function openLogger(options: LoggerOptions): OpenLogger {
-  const stream = options.file
-    ? destination({ dest: options.file, mkdir: true, append: true, sync: true })
-    : destination({ dest: 2, sync: true });
-  return {
-    logger: createLogger(options, stream),
-    reopen: () => {
-      if (options.file) stream.reopen();
-    },
-    close: () => {
-      stream.flushSync();
-      if (options.file) stream.end();
-    },
-  };
+  const stream = new LogDestination(options.file);
+  return { logger: createLogger(options, stream), reopen: () => stream.reopen(), close: () => stream.close() };
 }
 
 export function createLogger(options: Pick<LoggerOptions, 'level' | 'name'>, stream: DestinationStream): Logger {

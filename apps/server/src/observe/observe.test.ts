@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, unlinkSync } from 'node:fs';
 import { createServer, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -50,6 +50,52 @@ describe('the logger', () => {
       expect(readFileSync(`${file}.1`, 'utf8')).toContain('before');
       expect(readFileSync(file, 'utf8')).toContain('after');
       expect(readFileSync(file, 'utf8')).not.toContain('before');
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  it.runIf(existsSync('/dev/full'))(
+    'drops lines that a full disk does not take, and says so when there is space',
+    () => {
+      const folder = mkdtempSync(join(tmpdir(), 'fastim-log-'));
+      try {
+        const file = join(folder, 'server.log');
+        symlinkSync('/dev/full', file);
+        const { logger, reopen, close } = openLogger({ level: 'info', name: 'test', file });
+        logger.info('one');
+        logger.fatal('two');
+        unlinkSync(file);
+        reopen();
+        logger.info('three');
+        logger.info('four');
+        close();
+        close();
+        logger.info('five');
+        const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+        expect(lines.map((line) => JSON.parse(line))).toMatchObject([
+          { msg: 'log lines could not be written', lost: 2, code: 'ENOSPC' },
+          { msg: 'three' },
+          { msg: 'four' },
+        ]);
+      } finally {
+        rmSync(folder, { recursive: true, force: true });
+      }
+    },
+  );
+
+  it('stays with the old file when the new one cannot be opened', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'fastim-log-'));
+    try {
+      const file = join(folder, 'server.log');
+      const { logger, reopen, close } = openLogger({ level: 'info', name: 'test', file });
+      renameSync(file, `${file}.1`);
+      mkdirSync(file);
+      reopen();
+      logger.info('still here');
+      close();
+      expect(readFileSync(`${file}.1`, 'utf8')).toContain('could not be opened anew');
+      expect(readFileSync(`${file}.1`, 'utf8')).toContain('still here');
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
