@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { LANE_PATIENCE_MS, type SendAttempt, type SendMessage, SendOrder } from './send-order.ts';
+import { CONNECTION_LENGTH, LANE_PATIENCE_MS, type SendAttempt, type SendMessage, SendOrder } from './send-order.ts';
 import { clientMsgId } from './testing/logic-harness.ts';
 
 const at = (sequenceId: number, connectionId = 1, gateId = 'gate-1'): SendAttempt => ({
@@ -138,5 +138,18 @@ describe('SendOrder', () => {
     order.forget(at(0).connection);
     expect(order.size).toBe(0);
     expect(order.hold(at(2), message(2), 1)).toBeUndefined();
+  });
+
+  it('remembers a bounded number of messages of a connection, however many conversations its client names', () => {
+    const order = new SendOrder();
+    for (let sent = 0; sent < 10_000; sent += 1) order.refused(at(sent), message(sent, BigInt(sent)), overloaded, 0);
+    expect(order.size).toBe(CONNECTION_LENGTH);
+    expect(order.hold(at(10_000), message(10_000, 0n), 1)).toBeUndefined();
+    expect(order.hold(at(10_001), message(10_001, 9_999n), 1)?.reason).toBe('OVERLOADED');
+    for (let sent = 10_002; sent < 20_000; sent += 1)
+      order.hold(at(sent), message(sent, BigInt(7_952 + (sent % 2_000))), 1);
+    expect(order.size).toBeLessThanOrEqual(CONNECTION_LENGTH / 2);
+    order.forget(at(0).connection);
+    expect(order.size).toBe(0);
   });
 });

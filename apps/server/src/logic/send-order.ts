@@ -5,6 +5,11 @@ import type { ConnectionRef } from '../cluster/contract.ts';
 export const LANE_PATIENCE_MS = 10_000;
 /** Messages of one lane that are kept in order; a gate has far fewer of a connection under way. */
 const LANE_LENGTH = 256;
+/**
+ * Messages remembered of one connection in all its lanes, far more than can be under way at once. Past it the oldest
+ * lane is given up: a client that sends into ever new conversations must not grow this for as long as it is connected.
+ */
+export const CONNECTION_LENGTH = 2_048;
 
 export interface Held {
   readonly reason: ErrorName;
@@ -30,7 +35,7 @@ export interface SendMessage {
  * Costs nothing while nothing is refused: ask `size` first.
  */
 export class SendOrder {
-  readonly #connections = new Map<string, Map<bigint, Lane>>();
+  readonly #connections = new Map<string, Lanes>();
   #size = 0;
 
   /** Lanes that are held up. */
@@ -46,16 +51,17 @@ export class SendOrder {
     const key = connectionKey(attempt.connection);
     let lanes = this.#connections.get(key);
     if (!lanes) {
-      lanes = new Map();
+      lanes = { byConversation: new Map(), waiting: 0 };
       this.#connections.set(key, lanes);
     }
-    let lane = lanes.get(message.conversationId);
+    let lane = lanes.byConversation.get(message.conversationId);
     if (!lane) {
       lane = { waiting: [], reason: refusal.reason, comesAt: 0, until: 0 };
-      lanes.set(message.conversationId, lane);
+      lanes.byConversation.set(message.conversationId, lane);
       this.#size += 1;
     }
-    if (line(lane, attempt.sequenceId, message.clientMsgId) !== 0) return;
+    const place = this.#line(key, lanes, lane, attempt, message);
+    if (place !== 0) return;
     lane.reason = refusal.reason;
     lane.comesAt = now + refusal.retryAfterMs;
     lane.until = lane.comesAt + LANE_PATIENCE_MS;
@@ -67,12 +73,14 @@ export class SendOrder {
    */
   hold(attempt: SendAttempt, message: SendMessage, now: number): Held | undefined {
     const key = connectionKey(attempt.connection);
-    const lane = this.#connections.get(key)?.get(message.conversationId);
-    if (!lane) return undefined;
-    let place = line(lane, attempt.sequenceId, message.clientMsgId);
+    const lanes = this.#connections.get(key);
+    const lane = lanes?.byConversation.get(message.conversationId);
+    if (!lanes || !lane) return undefined;
+    let place = this.#line(key, lanes, lane, attempt, message);
     if (place > 0 && lane.until <= now) {
       // Given up by the client: the next in line is waited for, and nobody overtakes that one either.
       lane.waiting.shift();
+      lanes.waiting -= 1;
       place -= 1;
       lane.comesAt = now;
       lane.until = now + LANE_PATIENCE_MS;
@@ -85,24 +93,51 @@ export class SendOrder {
   /** The message is stored: nobody needs to wait for it, even if a second copy of it was refused. */
   stored(connection: ConnectionRef, message: SendMessage): void {
     const key = connectionKey(connection);
-    const waiting = this.#connections.get(key)?.get(message.conversationId)?.waiting;
-    const place = waiting?.findIndex((each) => sameBytes(each.clientMsgId, message.clientMsgId)) ?? -1;
-    if (waiting && place >= 0) waiting.splice(place, 1);
-    if (waiting?.length === 0) this.#free(key, message.conversationId);
+    const lanes = this.#connections.get(key);
+    const waiting = lanes?.byConversation.get(message.conversationId)?.waiting;
+    if (!lanes || !waiting) return;
+    const place = waiting.findIndex((each) => sameBytes(each.clientMsgId, message.clientMsgId));
+    if (place >= 0) {
+      waiting.splice(place, 1);
+      lanes.waiting -= 1;
+    }
+    if (waiting.length === 0) this.#free(key, message.conversationId);
   }
 
   forget(connection: ConnectionRef): void {
     const key = connectionKey(connection);
-    this.#size -= this.#connections.get(key)?.size ?? 0;
+    this.#size -= this.#connections.get(key)?.byConversation.size ?? 0;
     this.#connections.delete(key);
+  }
+
+  /** `line`, with the connection's bound: the oldest lanes make room for this one. */
+  #line(key: string, lanes: Lanes, lane: Lane, attempt: SendAttempt, message: SendMessage): number {
+    const before = lane.waiting.length;
+    const place = line(lane, attempt.sequenceId, message.clientMsgId);
+    lanes.waiting += lane.waiting.length - before;
+    for (const conversationId of lanes.byConversation.keys()) {
+      if (lanes.waiting <= CONNECTION_LENGTH) break;
+      if (conversationId !== message.conversationId) this.#free(key, conversationId);
+    }
+    return place;
   }
 
   #free(key: string, conversationId: bigint): void {
     const lanes = this.#connections.get(key);
-    if (!lanes?.delete(conversationId)) return;
+    const lane = lanes?.byConversation.get(conversationId);
+    if (!lanes || !lane) return;
+    lanes.byConversation.delete(conversationId);
+    lanes.waiting -= lane.waiting.length;
     this.#size -= 1;
-    if (lanes.size === 0) this.#connections.delete(key);
+    if (lanes.byConversation.size === 0) this.#connections.delete(key);
   }
+}
+
+/** Those of one connection, oldest first. */
+interface Lanes {
+  readonly byConversation: Map<bigint, Lane>;
+  /** Messages in all of them. */
+  waiting: number;
 }
 
 interface Waiting {
