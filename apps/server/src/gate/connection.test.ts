@@ -140,6 +140,38 @@ describe('a connection', () => {
     expect(parts.socket.ends).toMatchObject([{ code: CloseCode.protocolError }]);
   });
 
+  it('goes on when the last bytes that a socket took were not ours, as an answer to a ping is not', () => {
+    parts = setUp({}, 'websocket');
+    logIn();
+    const { clock, config, connection, socket, endTick } = parts;
+    const received = () => socket.sent.frames.filter((frame) => frame.cmd === Command.messages).length;
+    const push = () => {
+      connection.send({
+        cmd: Command.messages,
+        msgType: MsgType.notify,
+        logId: 0,
+        sequenceId: 0,
+        data: new Uint8Array(9),
+      });
+      endTick();
+    };
+    socket.blocked = true;
+    push();
+    push();
+    socket.drainUnannounced();
+    expect(received()).toBe(1);
+    push();
+    expect(received()).toBe(3);
+
+    socket.blocked = true;
+    push();
+    push();
+    socket.drainUnannounced();
+    clock.advance(config.unwrittenTimeoutMs + TICK_MS);
+    expect(received()).toBe(5);
+    expect(connection.isOpen).toBe(true);
+  });
+
   it('names its steps in the order in which they are taken', () => {
     parts = setUp();
     const { config, logic, metrics } = parts;

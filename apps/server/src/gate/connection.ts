@@ -396,7 +396,8 @@ export class Connection implements SocketOwner, WheelItem {
     } else if (!this.#heardAnything && now >= this.#acceptedAt + config.firstByteTimeoutMs) {
       this.close(CloseCode.loginTimeout, 'nothing was sent');
     } else if (this.#out.blockedSince !== NEVER && now >= this.#out.blockedSince + config.unwrittenTimeoutMs) {
-      this.#slow('it read nothing for too long');
+      if (this.#out.unblock()) this.flush();
+      else this.#slow('it read nothing for too long');
     } else if (now >= this.#lastHeardAt + config.heartbeatTimeoutMs) {
       this.close(CloseCode.heartbeatTimeout, 'nothing was heard for too long');
     } else if (this.#in.partialSince !== NEVER && this.#reading && now >= this.#partialDeadline()) {

@@ -44,6 +44,7 @@ export class FrameOutlet {
 
   /** Writes until the queue is empty or the socket blocks. */
   write(now: number): void {
+    this.unblock();
     while (this.#blockedSince === NEVER && this.#writeBatch()) {
       if (this.#socket.unwritten > 0) this.#blockedSince = now;
     }
@@ -54,7 +55,10 @@ export class FrameOutlet {
     while (this.#writeBatch());
   }
 
-  /** The socket says it wrote something; true: it was blocked and no longer is. */
+  /**
+   * True: the socket was blocked and no longer is. To be asked when it says it wrote something, and again before
+   * anything rests on its being blocked: it does not say so of bytes that are not ours (the answer to a ping).
+   */
   unblock(): boolean {
     if (this.#blockedSince === NEVER || this.#socket.unwritten > 0) return false;
     this.#blockedSince = NEVER;

@@ -60,6 +60,13 @@ export class FakeSocket implements ClientSocket {
     this.#owner?.written();
   }
 
+  /** The operating system takes everything, and says so only of what it took before the last bytes. */
+  drainUnannounced(): void {
+    this.blocked = false;
+    this.#owner?.written();
+    for (const bytes of this.#unwritten.splice(0)) this.sent.receive(bytes);
+  }
+
   close(): void {
     this.#owner?.gone();
   }
