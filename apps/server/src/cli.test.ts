@@ -126,6 +126,16 @@ describe('the server command', () => {
     expect(await endOf(serve([]))).toBe(0);
   });
 
+  it('serves on when nobody reads the ready line', async () => {
+    const logFile = join(folder, 'server.log');
+    const server = serve(['--log-file', logFile]);
+    server.child.stdout?.destroy();
+    const logged = () => (existsSync(logFile) ? readFileSync(logFile, 'utf8') : '');
+    await expect.poll(logged, { timeout: DEADLINE_MS }).toContain('the ready line could not be written');
+    expect(server.child.kill('SIGTERM')).toBe(true);
+    expect(await server.exited).toBe(0);
+  });
+
   it('ends at once on a second signal', async () => {
     const server = serve(['--gate-drain-ms', '60000']);
     const addresses = await server.ready();

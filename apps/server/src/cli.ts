@@ -62,6 +62,8 @@ async function runServer(argv: readonly string[]): Promise<void> {
   };
   process.on('uncaughtException', (error) => die(error, 'unexpected error'));
   process.on('unhandledRejection', (reason) => die(reason, 'unexpected rejection'));
+  // Whoever started us may have gone; those who chat stay.
+  process.stdout.on('error', (error) => logger.warn({ err: error }, 'the ready line could not be written'));
 
   const stop = async (why: string) => {
     if (stopping) {
