@@ -72,7 +72,8 @@ export function Composer({ conversation }: { conversation: ConversationView }) {
       await sendMessage(ui, conversationId, value);
     } catch (error) {
       // Nothing was queued: the text goes back, before what was typed since.
-      const since = input.current?.value ?? ui.drafts.latest(conversationId) ?? '';
+      const saved = ui.conversations.getState().byId.get(conversationId)?.draft ?? '';
+      const since = input.current?.value ?? ui.drafts.latest(conversationId) ?? saved;
       const kept = since === '' ? value : `${value}\n${since}`;
       if (input.current) input.current.value = kept;
       ui.drafts.changed(conversationId, kept);

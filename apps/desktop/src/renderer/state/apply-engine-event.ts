@@ -1,16 +1,20 @@
 import type { BridgeEventName, BridgeEvents } from '../../bridge/contract.ts';
 import { applyConversations, forgetConversations } from './conversations-store.ts';
-import { fillGap, rememberDuringLoad } from './load-messages.ts';
-import { gapBefore } from './message-window.ts';
-import { applyMessages, keepOnly } from './messages-store.ts';
-import { openConversation } from './open-conversation.ts';
+import { fillGap, rememberDuringLoad, trimAfterNews } from './load-messages.ts';
+import { gapBefore, hasHole } from './message-window.ts';
+import { applyMessages, forgetWindow, keepOnly } from './messages-store.ts';
+import { openConversation, readInPlace } from './open-conversation.ts';
 import type { Ui } from './ui.ts';
 
 type Appliers = { readonly [E in BridgeEventName]: (ui: Ui, payload: BridgeEvents[E]) => void };
 
 /** The engine's word becomes state. Each event carries whole new values: applying one twice does no harm. */
 const appliers: Appliers = {
-  connection: (ui, connection) => ui.app.setState({ connection }),
+  connection(ui, connection) {
+    const before = ui.app.getState().connection;
+    ui.app.setState({ connection });
+    if (connection.state === 'online' && before.state !== 'online') readHolesAnew(ui);
+  },
 
   account(ui, account) {
     const before = ui.app.getState().account;
@@ -26,8 +30,9 @@ const appliers: Appliers = {
     rememberDuringLoad(ui, conversationId, changed, removed);
     const entry = ui.messages.getState().open.get(conversationId);
     const gap = entry ? gapBefore(entry.window, changed) : null;
-    applyMessages(ui.messages, conversationId, changed, removed);
     if (gap) void fillGap(ui, conversationId, gap.order);
+    applyMessages(ui.messages, conversationId, changed, removed);
+    trimAfterNews(ui, conversationId);
   },
 
   show: (ui, { conversationId }) => void openConversation(ui, conversationId),
@@ -35,6 +40,16 @@ const appliers: Appliers = {
 
 export function applyEngineEvent<E extends BridgeEventName>(ui: Ui, event: E, payload: BridgeEvents[E]): void {
   appliers[event](ui, payload);
+}
+
+/** Without a network a page is what is on this device, over holes if need be; now they can be filled. */
+function readHolesAnew(ui: Ui): void {
+  const openNow = ui.app.getState().openConversationId;
+  for (const [conversationId, { window }] of ui.messages.getState().open) {
+    if (!hasHole(window)) continue;
+    if (conversationId === openNow) void readInPlace(ui, conversationId);
+    else forgetWindow(ui.messages, conversationId);
+  }
 }
 
 /** Nothing of one account is ever shown to the next. */

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { createTestUi, settle } from '../testing/render-ui.tsx';
+import { sendMessage } from './send-message.ts';
 
 function saved(engine: ReturnType<typeof createTestUi>['engine']) {
   return engine.calls.filter((call) => call.command === 'drafts.set').map((call) => call.params);
@@ -48,4 +49,25 @@ test('a sent message leaves no draft to save', () => {
   ui.drafts.flush();
   expect(saved(engine)).toEqual([]);
   expect(ui.drafts.latest('101')).toBe('');
+});
+
+test('what the engine has taken is its own to tell: another window may have sent or changed the draft since', async () => {
+  const { ui } = createTestUi();
+  ui.drafts.changed('101', 'half a thought');
+  expect(ui.drafts.latest('101')).toBe('half a thought');
+  ui.drafts.flush();
+  await settle();
+  expect(ui.drafts.latest('101')).toBeUndefined();
+  ui.drafts.changed('101', 'done');
+  await sendMessage(ui, '101', 'done');
+  expect(ui.drafts.latest('101')).toBeUndefined();
+});
+
+test('what was typed while an older text was on its way stays known here', async () => {
+  const { ui } = createTestUi();
+  ui.drafts.changed('101', 'one');
+  ui.drafts.flush();
+  ui.drafts.changed('101', 'one two');
+  await settle();
+  expect(ui.drafts.latest('101')).toBe('one two');
 });

@@ -2,13 +2,16 @@ import type { EngineLink } from '../bridge-link/engine-link.ts';
 
 /**
  * Drafts on their way to the disk. What is typed is saved 300 ms after the last key, or at once by `flush`; what could
- * not be saved (the engine was away) stays here and goes with the next `flush`. The newest text is known at once.
+ * not be saved (the engine was away) stays here and goes with the next `flush`. The newest text is known at once. What
+ * the engine has taken is forgotten here: from then on its word counts, since another window may change the draft too.
  */
 export interface DraftKeeper {
   changed(conversationId: string, text: string): void;
   /** The message was sent: the engine clears its draft with it, so nothing is left to save. */
   sent(conversationId: string): void;
-  /** What was typed here last, if anything was since the page opened. */
+  /** The engine has the message that was sent, and has told of the cleared draft. */
+  taken(conversationId: string): void;
+  /** What was typed here last, as long as the engine may not know it. */
   latest(conversationId: string): string | undefined;
   flush(): void;
   forget(): void;
@@ -29,10 +32,16 @@ export function createDraftKeeper(
     cancel = null;
     for (const [conversationId, text] of unsaved) {
       unsaved.delete(conversationId);
-      link.call('drafts.set', { conversationId, text }).catch(() => {
-        // Kept for the next flush, unless something newer was typed meanwhile.
-        if (latest.get(conversationId) === text && !unsaved.has(conversationId)) unsaved.set(conversationId, text);
-      });
+      const isNewest = () => latest.get(conversationId) === text && !unsaved.has(conversationId);
+      link.call('drafts.set', { conversationId, text }).then(
+        () => {
+          if (isNewest()) latest.delete(conversationId);
+        },
+        () => {
+          // Kept for the next flush, unless something newer was typed meanwhile.
+          if (isNewest()) unsaved.set(conversationId, text);
+        },
+      );
     }
   };
 
@@ -47,6 +56,9 @@ export function createDraftKeeper(
     sent(conversationId) {
       latest.set(conversationId, '');
       unsaved.delete(conversationId);
+    },
+    taken(conversationId) {
+      if (latest.get(conversationId) === '') latest.delete(conversationId);
     },
     latest: (conversationId) => latest.get(conversationId),
     flush,

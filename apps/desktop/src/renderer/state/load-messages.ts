@@ -1,6 +1,16 @@
 import type { MessagePageView, MessageView, PageAnchor } from '../../bridge/contract.ts';
 import { failureOf } from '../i18n/error-words.ts';
-import { addNewer, addOlder, applyChanges, needsTrim, pageSize, trim, windowOfPage } from './message-window.ts';
+import {
+  addNewer,
+  addOlder,
+  applyChanges,
+  beyondHole,
+  cutFrom,
+  needsTrim,
+  pageSize,
+  trim,
+  windowOfPage,
+} from './message-window.ts';
 import { changeWindow, failWindow, placeWindow, type StartPlace } from './messages-store.ts';
 import type { Ui } from './ui.ts';
 
@@ -77,14 +87,39 @@ export async function loadMore(ui: Ui, conversationId: string, end: 'older' | 'n
   }
 }
 
-/** The engine told of messages beyond some that never came: pull those between. */
+/**
+ * The engine told of messages beyond some that never came: one page of those between is pulled. When more are missing
+ * than that, the window stays a run without a hole: it goes to the end if somebody is there, else it ends at the hole.
+ */
 export async function fillGap(ui: Ui, conversationId: string, afterOrder: number): Promise<void> {
+  const open = () => ui.messages.getState().open.get(conversationId);
+  const entry = open();
+  // As it is before the news: rows that were just added have not moved the list to its new end yet.
+  const atEnd = ui.positions.get(conversationId)?.atEnd ?? entry?.start.at === 'end';
   try {
     const between = await page(ui, conversationId, { at: 'after', order: afterOrder });
+    // Another window by now: what is missing in it was noticed there.
+    if (open()?.generation !== entry?.generation) return;
     changeWindow(ui.messages, conversationId, (window) => addNewer(window, { ...between, hasNewer: window.hasNewer }));
+    const window = open()?.window;
+    const beyond = window && beyondHole(window, between.messages.at(-1));
+    if (!beyond) return;
+    if (atEnd) {
+      await loadFirstPage(ui, conversationId, { at: 'newest' }, { at: 'end' });
+    } else {
+      changeWindow(ui.messages, conversationId, (window) => cutFrom(window, beyond.order));
+    }
   } catch {
     // The next page or event repairs it.
   }
+}
+
+/** Messages came while the conversation stands open: the window keeps to its bound, and what is being read stays. */
+export function trimAfterNews(ui: Ui, conversationId: string): void {
+  const rows = ui.messages.getState().open.get(conversationId)?.window.rows ?? [];
+  const position = ui.positions.get(conversationId);
+  const middle = rows[Math.floor(rows.length / 2)]?.order ?? 0;
+  trimLater(ui, conversationId, !position || position.atEnd || position.order >= middle ? 'oldest' : 'newest');
 }
 
 /** In a step of its own: the list must see one end move at a time. */

@@ -114,6 +114,26 @@ export function gapBefore(window: MessageWindow, changed: readonly MessageView[]
   return next?.convSeq != null && next.convSeq > lastStored.convSeq + 1 ? lastStored : null;
 }
 
+/** Whether stored messages are missing between two rows. */
+export function hasHole({ rows }: MessageWindow): boolean {
+  return rows.some((row, index) => isHole(row, rows[index + 1]));
+}
+
+/** The stored message that stands behind `row` in the window, if some are missing between the two. */
+export function beyondHole(window: MessageWindow, row: MessageView | undefined): MessageView | undefined {
+  const next = row && window.rows.find(({ order }) => order > row.order);
+  return isHole(row, next) ? next : undefined;
+}
+
+function isHole(row: MessageView | undefined, next: MessageView | undefined): boolean {
+  return row?.convSeq != null && next?.convSeq != null && next.convSeq > row.convSeq + 1;
+}
+
+/** Forgets what comes from `order` on: it comes back as a page. */
+export function cutFrom(window: MessageWindow, order: number): MessageWindow {
+  return { ...window, rows: window.rows.filter((row) => row.order < order), hasNewer: true, shift: false };
+}
+
 export function needsTrim(window: MessageWindow): boolean {
   return window.rows.length > maxRows;
 }

@@ -12,7 +12,7 @@ export type StartPlace =
 export interface OpenMessages {
   readonly window: MessageWindow;
   readonly start: StartPlace;
-  /** Rises when the list has to place itself anew. */
+  /** Rises when the list has to place itself anew; no two windows of the page have the same. */
   readonly generation: number;
 }
 
@@ -21,6 +21,8 @@ export interface MessagesState {
   readonly open: ReadonlyMap<string, OpenMessages>;
   /** Conversations whose first page failed: the reason. */
   readonly failed: ReadonlyMap<string, string>;
+  /** Windows placed so far. */
+  readonly placed: number;
 }
 
 export type MessagesStore = StoreApi<MessagesState>;
@@ -29,23 +31,23 @@ export type MessagesStore = StoreApi<MessagesState>;
 export const maxOpen = 5;
 
 export function createMessagesStore(): MessagesStore {
-  return createStore<MessagesState>(() => ({ open: new Map(), failed: new Map() }));
+  return createStore<MessagesState>(() => ({ open: new Map(), failed: new Map(), placed: 0 }));
 }
 
 /** Puts a window in place as the most recently used one and forgets the least recently used beyond five. */
 export function placeWindow(store: MessagesStore, window: MessageWindow, start: StartPlace): void {
-  store.setState(({ open, failed }) => {
+  store.setState(({ open, failed, placed }) => {
     const id = window.conversationId;
     const next = new Map(open);
     next.delete(id);
-    next.set(id, { window, start, generation: (open.get(id)?.generation ?? 0) + 1 });
+    next.set(id, { window, start, generation: placed + 1 });
     for (const oldest of next.keys()) {
       if (next.size <= maxOpen) break;
       next.delete(oldest);
     }
     const stillFailed = new Map(failed);
     stillFailed.delete(id);
-    return { open: next, failed: stillFailed };
+    return { open: next, failed: stillFailed, placed: placed + 1 };
   });
 }
 
@@ -74,6 +76,14 @@ export function applyMessages(
   removed: readonly string[],
 ): void {
   changeWindow(store, conversationId, (window) => applyChanges(window, changed, removed));
+}
+
+/** Forgets one conversation: it is read anew when it is opened. */
+export function forgetWindow(store: MessagesStore, conversationId: string): void {
+  store.setState((state) => {
+    const open = new Map(state.open);
+    return open.delete(conversationId) ? { open } : state;
+  });
 }
 
 /** Forgets everything but one conversation: after the bridge was lost nothing else is known to be complete. */

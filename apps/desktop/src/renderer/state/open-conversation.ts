@@ -38,9 +38,18 @@ export async function showConversation(ui: Ui, conversationId: string, fresh = f
   }
   const position = ui.positions.get(conversationId) ?? (await savedPosition(ui, conversationId));
   if (ui.app.getState().openConversationId !== conversationId) return;
+  await loadPlace(ui, conversationId, position);
+}
+
+/** Reads anew what is on the screen; the list stays where it is, whatever is unread. */
+export function readInPlace(ui: Ui, conversationId: string): Promise<void> {
+  return loadPlace(ui, conversationId, ui.positions.get(conversationId) ?? null);
+}
+
+function loadPlace(ui: Ui, conversationId: string, position: PositionView | null): Promise<void> {
   const place = placeOf(position);
   const anchor = place.at === 'row' ? ({ at: 'around', order: place.order } as const) : ({ at: 'newest' } as const);
-  await loadFirstPage(ui, conversationId, anchor, place);
+  return loadFirstPage(ui, conversationId, anchor, place);
 }
 
 /** Back to the newest message, wherever the list stands. */

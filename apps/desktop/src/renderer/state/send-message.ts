@@ -10,6 +10,7 @@ import type { Ui } from './ui.ts';
 export async function sendMessage(ui: Ui, conversationId: string, text: string): Promise<void> {
   ui.drafts.sent(conversationId);
   const message = await ui.link.call('messages.send', { conversationId, text });
+  ui.drafts.taken(conversationId);
   const entry = ui.messages.getState().open.get(conversationId);
   if (entry?.window.hasNewer) {
     await loadNewest(ui, conversationId);

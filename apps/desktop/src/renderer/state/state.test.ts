@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { createTestUi, settle } from '../testing/render-ui.tsx';
 import { loadMore } from './load-messages.ts';
+import { maxRows } from './message-window.ts';
 import { maxOpen } from './messages-store.ts';
 import { openConversation } from './open-conversation.ts';
 import { sendMessage } from './send-message.ts';
@@ -108,6 +109,106 @@ test('pages at the edges come one at a time and meet without a gap', async () =>
   const before = rows('104').length;
   await Promise.all([loadMore(ui, '104', 'older'), loadMore(ui, '104', 'older')]);
   expect(rows('104')).toHaveLength(before + 60);
+  const orders = rows('104').map((row) => row.order);
+  expect(orders).toEqual(orders.map((_, index) => orders[0]! + index));
+});
+
+describe('more was missed than one page holds', () => {
+  async function missMany(atEnd: boolean) {
+    const kit = await setUp();
+    const { ui, engine, rows } = kit;
+    await openConversation(ui, '107');
+    const last = rows('107').at(-1)!;
+    ui.positions.set('107', { order: last.order, offsetPx: 0, atEnd });
+    const before = rows('107').length;
+    const missed = Array.from({ length: 400 }, (_, index) => {
+      const convSeq = last.convSeq! + 1 + index;
+      return { ...last, key: convSeq.toString(16).padStart(32, '0'), convSeq, order: convSeq, msgId: String(convSeq) };
+    });
+    engine.data.messages.get('107')!.push(...missed);
+    // As after a reconnect: the newest page is told, the rest is left to whoever looks.
+    engine.emit('messages', { conversationId: '107', changed: missed.slice(-50), removed: [] });
+    await settle();
+    await settle();
+    const orders = rows('107').map((row) => row.order);
+    expect(orders).toEqual(orders.map((_, index) => orders[0]! + index));
+    return { ...kit, before, last, newest: missed.at(-1)! };
+  }
+
+  test('whoever is at the end sees the newest, and the rest above it without a hole', async () => {
+    const { ui, rows, newest, before } = await missMany(true);
+    expect(rows('107').at(-1)?.key).toBe(newest.key);
+    while (ui.messages.getState().open.get('107')!.window.hasOlder) await loadMore(ui, '107', 'older');
+    expect(rows('107')).toHaveLength(before + 400);
+  });
+
+  test('whoever reads above keeps their place, and the rest comes below it without a hole', async () => {
+    const { ui, rows, newest, last, before } = await missMany(false);
+    expect(rows('107').some((row) => row.key === last.key)).toBe(true);
+    while (ui.messages.getState().open.get('107')!.window.hasNewer) await loadMore(ui, '107', 'newer');
+    expect(rows('107').at(-1)?.key).toBe(newest.key);
+    expect(rows('107')).toHaveLength(before + 400);
+  });
+});
+
+test('holes that a page had without a network are read anew when it is back', async () => {
+  const { ui, engine, rows } = await setUp();
+  const all = engine.data.messages.get('101')!;
+  engine.data.messages.set(
+    '101',
+    all.filter((row) => row.convSeq !== all[5]!.convSeq),
+  );
+  engine.emit('connection', { state: 'offline', retryAtMs: 0, reason: 'network' });
+  await openConversation(ui, '101');
+  expect(rows('101')).toHaveLength(all.length - 1);
+  engine.data.messages.set('101', all);
+  engine.emit('connection', { state: 'online' });
+  await settle();
+  expect(rows('101')).toHaveLength(all.length);
+});
+
+test('a conversation that stands open for days does not grow without bound', async () => {
+  const { ui, engine, rows, time } = await setUp();
+  await openConversation(ui, '107');
+  const last = rows('107').at(-1)!;
+  for (let number = 1; number <= maxRows + 500; number += 1) {
+    const convSeq = last.convSeq! + number;
+    const row = { ...last, key: convSeq.toString(16).padStart(32, '0'), convSeq, order: convSeq };
+    engine.emit('messages', { conversationId: '107', changed: [row], removed: [] });
+    time.advance(1);
+  }
+  expect(rows('107').length).toBeLessThanOrEqual(maxRows);
+  expect(rows('107').at(-1)?.convSeq).toBe(last.convSeq! + maxRows + 500);
+});
+
+test('a page that was asked for an earlier window never enters a later one of the same conversation', async () => {
+  const { ui, engine, rows } = await setUp();
+  const [conversation] = engine.data.conversations.filter((one) => one.conversationId === '104');
+  engine.emit('conversations', [{ ...conversation!, unread: 0 }]);
+  engine.positions.set('104', { order: 500, offsetPx: 0, atEnd: false });
+  await openConversation(ui, '104');
+  let answer = () => {};
+  const call = engine.call.bind(engine);
+  engine.call = (command, params) => {
+    if (command !== 'messages.page') return call(command, params);
+    engine.call = call;
+    return new Promise((resolve, reject) => {
+      answer = () => void call(command, params).then(resolve, reject);
+    });
+  };
+  const slow = loadMore(ui, '104', 'older');
+  // So many others that it is forgotten, and then opened at another place.
+  for (const id of ui.conversations
+    .getState()
+    .order.filter((one) => one !== '104')
+    .slice(0, maxOpen)) {
+    await openConversation(ui, id);
+  }
+  expect(ui.messages.getState().open.has('104')).toBe(false);
+  ui.positions.set('104', { order: 100, offsetPx: 0, atEnd: false });
+  await openConversation(ui, '104');
+  answer();
+  await slow;
   const orders = rows('104').map((row) => row.order);
   expect(orders).toEqual(orders.map((_, index) => orders[0]! + index));
 });
