@@ -11,6 +11,7 @@ import { describe } from './errors.ts';
 import { History } from './history.ts';
 import { Inbox } from './inbox.ts';
 import type { EngineLimits } from './limits.ts';
+import { LostHistory } from './lost-history.ts';
 import { MessagesPage } from './messages-page.ts';
 import { Outbox } from './outbox.ts';
 import type { Logger, Transport } from './ports.ts';
@@ -106,6 +107,18 @@ export class AccountRuntime {
     this.#outbox = new Outbox({ state, clock, random, logger, limits, receive });
     this.#sync = new Sync({
       state,
+      lostHistory: new LostHistory({
+        state,
+        store,
+        logger,
+        limits,
+        rewound: (conversationId, outgoing) => {
+          this.#inbox.rewound(conversationId);
+          this.#outbox.added(outgoing);
+          const row = state.conversation(conversationId);
+          if (row) this.#cursors.changed(row);
+        },
+      }),
       history: this.#history,
       inbox: this.#inbox,
       clock,

@@ -9,6 +9,14 @@ export interface Commit {
   readonly messages: readonly StoredMessage[];
   readonly outboxPut: readonly OutboxRow[];
   readonly outboxRemoved: readonly OutboxRow[];
+  readonly cuts: readonly Cut[];
+}
+
+/** Stored messages that are removed: those from `fromSeq` on, and their keys, for whoever shows them. */
+export interface Cut {
+  readonly conversationId: string;
+  readonly fromSeq: number;
+  readonly keys: readonly string[];
 }
 
 /**
@@ -19,6 +27,7 @@ export class StateEdit {
   readonly #base: StateView;
   readonly conversations = new Map<string, ConversationRow>();
   readonly messages: StoredMessage[] = [];
+  readonly cuts: Cut[] = [];
   /** null: removed. */
   readonly outbox = new Map<string, OutboxRow | null>();
   account: NonNullable<StoreBatch['account']> | undefined;
@@ -38,6 +47,11 @@ export class StateEdit {
 
   addMessage(message: StoredMessage): void {
     this.messages.push(message);
+  }
+
+  /** Before what the transaction adds. */
+  cutMessages(cut: Cut): void {
+    this.cuts.push(cut);
   }
 
   outboxRow(key: string): OutboxRow | undefined {
@@ -63,6 +77,7 @@ export class StateEdit {
   merge(edit: StateEdit): void {
     for (const [id, row] of edit.conversations) this.conversations.set(id, row);
     for (const message of edit.messages) this.messages.push(message);
+    for (const cut of edit.cuts) this.cuts.push(cut);
     for (const [key, row] of edit.outbox) this.outbox.set(key, row);
     if (edit.account) this.setAccount(edit.account);
     this.durable ||= edit.durable;
@@ -72,6 +87,7 @@ export class StateEdit {
     return (
       this.conversations.size === 0 &&
       this.messages.length === 0 &&
+      this.cuts.length === 0 &&
       this.outbox.size === 0 &&
       this.account === undefined
     );
@@ -255,6 +271,7 @@ export class AccountState {
         durable: whole.durable,
         account: whole.account ?? null,
         conversations: [...whole.conversations.values()],
+        messagesCut: whole.cuts.map(({ conversationId, fromSeq }) => ({ conversationId, fromSeq })),
         messages: whole.messages,
         outboxPut: [...whole.outbox.values()].filter((row) => row !== null),
         outboxRemove: [...whole.outbox].filter(([, row]) => row === null).map(([key]) => key),
@@ -286,7 +303,8 @@ export class AccountState {
       outboxRemoved.push(row);
     }
     for (const row of batch.outboxPut) this.#indexOutbox(row);
-    this.#onCommit({ conversations, messages: batch.messages, outboxPut: batch.outboxPut, outboxRemoved });
+    const { messages, outboxPut } = batch;
+    this.#onCommit({ conversations, messages, outboxPut, outboxRemoved, cuts: whole.cuts });
   }
 
   #indexOutbox(row: OutboxRow): void {

@@ -50,6 +50,10 @@ export class Announcer {
       touched.add(row.conversationId);
       if (!storedKeys.has(row.key)) push(removed, row.conversationId, row.key);
     }
+    for (const { conversationId, keys } of commit.cuts) {
+      const kept = new Set(changed.get(conversationId)?.map(({ key }) => key));
+      for (const key of keys) if (!kept.has(key)) push(removed, conversationId, key);
+    }
     for (const conversationId of new Set([...changed.keys(), ...removed.keys()])) {
       const views = (changed.get(conversationId) ?? []).sort((a, b) => a.order - b.order);
       this.#emit('messages', { conversationId, changed: views, removed: removed.get(conversationId) ?? [] });

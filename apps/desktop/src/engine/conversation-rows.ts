@@ -1,6 +1,6 @@
 import { mergeCursors } from '@fastim/core';
 import { ConversationKind, type ConversationState, type MemberCursor } from '@fastim/protocol';
-import { addRange, contains, type Ranges, rangeAt } from './ranges.ts';
+import { addRange, contains, cutRanges, type Ranges, rangeAt } from './ranges.ts';
 import type { ConversationRow, StoredMessage } from './store.ts';
 import { storedMessage, userView } from './wire-values.ts';
 
@@ -58,6 +58,34 @@ export function mergeState(row: ConversationRow | undefined, state: Conversation
     tailSeq,
     deliveredSeq,
     deliveredAckedSeq: row ? base.deliveredAckedSeq : deliveredSeq,
+  };
+}
+
+/** Where two histories part: the last message that both have. */
+export interface CommonPlace {
+  readonly convSeq: number;
+  readonly countNo: number;
+}
+
+/** The row after everything behind `last` turned out to be lost at the server, whose word counts again. */
+export function rewoundRow(row: ConversationRow, state: ConversationState, last: CommonPlace): ConversationRow {
+  const common = last.convSeq;
+  return {
+    ...row,
+    headSeq: state.headSeq,
+    headCountNo: state.headCountNo,
+    // What was read here and not told yet is still read.
+    readSeq: Math.max(Math.min(row.readSeq, common), state.readSeq),
+    readAckedSeq: state.readSeq,
+    unreadBaseCountNo: Math.max(Math.min(row.unreadBaseCountNo, last.countNo), state.unreadBaseCountNo),
+    lastActivityMs: state.lastActivityMs,
+    peerDeliveredSeq: state.peerCursor?.deliveredSeq ?? 0,
+    peerReadSeq: state.peerCursor?.readSeq ?? 0,
+    lastMessage: state.lastMessage ? storedMessage(state.lastMessage) : null,
+    ranges: cutRanges(row.ranges, common),
+    tailSeq: Math.min(row.tailSeq, Math.max(common, row.joinSeq - 1)),
+    deliveredSeq: Math.min(row.deliveredSeq, common),
+    deliveredAckedSeq: Math.min(row.deliveredAckedSeq, common),
   };
 }
 

@@ -118,6 +118,13 @@ export class Inbox {
       .catch((error: unknown) => this.#logger.warn(describe(error), 'cursors were not stored'));
   }
 
+  /** The tail went back: what is held here follows on something that is gone. */
+  rewound(conversationId: string): void {
+    this.#lanes.delete(conversationId);
+    this.#gaps.delete(conversationId);
+    this.#schedule();
+  }
+
   /** The conversation's row is there now: what was pushed meanwhile can go in. */
   known(conversationId: string): void {
     const held = this.#unknown.get(conversationId);

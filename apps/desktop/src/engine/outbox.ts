@@ -155,6 +155,12 @@ export class Outbox {
     });
   }
 
+  /** Rows that came into the outbox by another way than `compose`, in their order. */
+  added(rows: readonly OutboxRow[]): void {
+    for (const { key, conversationId } of rows) this.#queue.add(key, conversationId);
+    this.#pump();
+  }
+
   /** The message is stored at the server, and here. */
   settled(key: string): void {
     if (this.#queue.settle(key)) this.#pump();

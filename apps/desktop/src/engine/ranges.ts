@@ -42,6 +42,11 @@ export function rangeAt(ranges: Ranges, seq: number): SeqRange | undefined {
   return undefined;
 }
 
+/** What lies at or below `last`. */
+export function cutRanges(ranges: Ranges, last: number): Ranges {
+  return ranges.filter(({ from }) => from <= last).map(({ from, to }) => ({ from, to: Math.min(to, last) }));
+}
+
 /** What of from..to is not stored, rising. */
 export function missing(ranges: Ranges, from: number, to: number): SeqRange[] {
   const holes: SeqRange[] = [];

@@ -103,6 +103,8 @@ export interface StoreBatch {
   readonly durable: boolean;
   readonly account: Partial<Pick<AccountRow, 'session' | 'sinceMs' | 'openConversationId'>> | null;
   readonly conversations: readonly ConversationRow[];
+  /** From these conv_seqs on, what is stored of the conversations is removed, before `messages` are added. */
+  readonly messagesCut: ReadonlyArray<{ readonly conversationId: string; readonly fromSeq: number }>;
   /** A (conversation, conv_seq) that is there already is left as it is. */
   readonly messages: readonly StoredMessage[];
   readonly outboxPut: readonly OutboxRow[];

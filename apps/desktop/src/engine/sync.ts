@@ -18,6 +18,7 @@ import { asFastimError, describe } from './errors.ts';
 import type { History } from './history.ts';
 import type { Inbox } from './inbox.ts';
 import type { EngineLimits } from './limits.ts';
+import type { Known, LostHistory } from './lost-history.ts';
 import type { Logger } from './ports.ts';
 import { missing } from './ranges.ts';
 import type { ConversationRow } from './store.ts';
@@ -31,13 +32,15 @@ const SINCE_STEP_MS = 5 * 60_000;
 /**
  * Catches up with the server: after each login, and whenever a heartbeat says that something moved.
  *
- * The list first (newest activity first, page by page), then the last page of the open conversation and the newest ones,
- * then, in the background, what was missed above the read cursors. Old history is pulled when somebody looks at it.
+ * First the question whether the server still has what is known here (LostHistory). Then the list (newest activity
+ * first, page by page), the last page of the open conversation and the newest ones, and, in the background, what was
+ * missed above the read cursors. Old history is pulled when somebody looks at it.
  * `sinceMs` moves only with a whole sync, so one that breaks off is done again.
  */
 export class Sync {
   readonly #state: AccountState;
   readonly #history: History;
+  readonly #lostHistory: LostHistory;
   readonly #inbox: Inbox;
   readonly #clock: Clock;
   readonly #random: Random;
@@ -51,6 +54,8 @@ export class Sync {
   #failures = 0;
   /** The whole list was fetched because the marks differed; once a connection is enough. */
   #repaired = false;
+  /** What was known before this connection, until the server has turned out to have it still. */
+  #known: Known | undefined;
   /** The connection on which the background pull runs. */
   #filling: ConnectionLink | undefined;
   #endPause: (() => void) | undefined;
@@ -59,6 +64,7 @@ export class Sync {
   constructor(parts: {
     state: AccountState;
     history: History;
+    lostHistory: LostHistory;
     inbox: Inbox;
     clock: Clock;
     random: Random;
@@ -69,6 +75,7 @@ export class Sync {
   }) {
     this.#state = parts.state;
     this.#history = parts.history;
+    this.#lostHistory = parts.lostHistory;
     this.#inbox = parts.inbox;
     this.#clock = parts.clock;
     this.#random = parts.random;
@@ -86,6 +93,8 @@ export class Sync {
     this.#link = link;
     this.#failures = 0;
     this.#repaired = false;
+    // One that no connection has answered for yet stays: what came since may follow on something that is gone.
+    this.#known ??= this.#lostHistory.known();
     this.#again = false;
     this.#setBusy(true);
     this.#start(link);
@@ -205,6 +214,12 @@ export class Sync {
   }
 
   async #run(link: ConnectionLink): Promise<void> {
+    const known = this.#known;
+    if (known && (await this.#lostHistory.isLost(link, known))) {
+      this.#logger.warn({}, 'the server has lost messages that this device knows: comparing all conversations');
+      await this.#list(link, 0, (states) => this.#lostHistory.repair(link, known, states));
+    }
+    if (this.#known === known) this.#known = undefined;
     const complete = await this.#list(link, this.#state.account.sinceMs);
     if (!complete && !this.#repaired) {
       this.#repaired = true;
@@ -217,7 +232,11 @@ export class Sync {
   }
 
   /** One pass over the list. Returns whether this device now knows as much as the server said that there is. */
-  async #list(link: ConnectionLink, sinceMs: number): Promise<boolean> {
+  async #list(
+    link: ConnectionLink,
+    sinceMs: number,
+    beforeMerge?: (states: readonly ConversationState[]) => Promise<void>,
+  ): Promise<boolean> {
     let beforeActivityMs = 0;
     let beforeConversationId = 0n;
     let newSinceMs: number | undefined;
@@ -235,6 +254,7 @@ export class Sync {
         this.#limits.requestTimeoutMs,
       );
       newSinceMs ??= answer.serverTimeMs;
+      await beforeMerge?.(answer.conversations);
       await this.#merge(answer.conversations);
       // What people look at first must not wait for the rest of a long list.
       if (page === 0 && answer.more) void this.#pullTails(this.#first());

@@ -59,6 +59,7 @@ describe('a client that is killed while it writes', () => {
       durable: true,
       account: null,
       conversations: [emptyRow(conversationId)],
+      messagesCut: [],
       messages: [],
       outboxPut: [],
       outboxRemove: [],

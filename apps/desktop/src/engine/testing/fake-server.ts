@@ -183,6 +183,25 @@ export class FakeServer implements ServerSide {
     this.network.cutAll();
   }
 
+  /** Restored from a backup: what came after `headSeq` was never there, and its conv_seqs are given again. */
+  loseAfter(conversationId: bigint, headSeq: number): void {
+    const conversation = this.#conversation(conversationId)!;
+    for (const { senderId, clientMsgId } of conversation.messages.splice(headSeq)) {
+      conversation.byKey.delete(`${senderId}:${toHex(clientMsgId)}`);
+    }
+    for (const member of conversation.members) {
+      member.deliveredSeq = Math.min(member.deliveredSeq, headSeq);
+      member.readSeq = Math.min(member.readSeq, headSeq);
+    }
+    conversation.activityMs = conversation.messages.at(-1)?.serverTimeMs ?? 0;
+  }
+
+  /** As if the conversation had never been opened. */
+  forget(conversationId: bigint): void {
+    const index = this.#conversations.findIndex((conversation) => conversation.conversationId === conversationId);
+    if (index >= 0) this.#conversations.splice(index, 1);
+  }
+
   expireAccessTokens(): void {
     for (const session of this.#sessions) session.accessExpiresAt = 0;
   }

@@ -122,6 +122,10 @@ export class MemoryStore implements Store {
     const account = this.#account(generation);
     if (batch.account) account.row = { ...account.row, ...batch.account };
     for (const row of batch.conversations) account.conversations.set(row.conversationId, row);
+    for (const { conversationId, fromSeq } of batch.messagesCut) {
+      const list = account.messages.get(conversationId);
+      for (const convSeq of [...(list?.keys() ?? [])]) if (convSeq >= fromSeq) list?.delete(convSeq);
+    }
     for (const message of batch.messages) {
       const list = account.messages.get(message.conversationId) ?? new Map<number, StoredMessage>();
       account.messages.set(message.conversationId, list);

@@ -93,6 +93,7 @@ function batch(over: Partial<StoreBatch>): StoreBatch {
     durable: false,
     account: null,
     conversations: [],
+    messagesCut: [],
     messages: [],
     outboxPut: [],
     outboxRemove: [],
@@ -226,6 +227,21 @@ export const storeContract: readonly StoreCase[] = [
       const { outbox, conversations } = await store.load(generation);
       same(outbox, [unsent(1, { failure: 'NOT_A_MEMBER' })]);
       same(conversations, [conversation({ draft: 'newer', ranges: [] })]);
+    },
+  },
+  {
+    name: 'removes messages from a place on, before it adds those of the same call, and none elsewhere',
+    async run(store) {
+      await store.open();
+      const generation = await store.beginAccount(account, null);
+      const elsewhere = message(5, { conversationId: '12' });
+      const four = [1, 2, 3, 4].map((seq) => message(seq));
+      await store.apply(generation, batch({ messages: [...four, elsewhere] }));
+      const instead = message(3, { text: 'another', msgId: '7' });
+      const cut = [{ conversationId, fromSeq: 3 }];
+      await store.apply(generation, batch({ messagesCut: cut, messages: [instead] }));
+      same(await store.messages(generation, all), [message(1), message(2), instead]);
+      same(await store.messages(generation, { ...all, conversationId: '12' }), [elsewhere]);
     },
   },
   {

@@ -140,6 +140,9 @@ export class SqliteDatabase {
         statements.patchAccount.run(JSON.stringify(session), sinceMs, openConversationId);
       }
       for (const row of batch.conversations) statements.putConversation.run(row.conversationId, JSON.stringify(row));
+      for (const { conversationId, fromSeq } of batch.messagesCut) {
+        statements.cutMessages.run(toInteger(conversationId), fromSeq);
+      }
       for (const message of batch.messages) statements.putMessage.run(...messageValues(message));
       for (const row of batch.outboxPut) {
         statements.putOutbox.run(
@@ -260,6 +263,7 @@ function prepare(database: Database.Database) {
     removePendingLogOut: database.prepare('DELETE FROM pending_log_outs WHERE session_id = ?'),
     conversations: database.prepare<[], { state: string }>('SELECT state FROM conversations'),
     putConversation: database.prepare('INSERT OR REPLACE INTO conversations (conversation_id, state) VALUES (?, ?)'),
+    cutMessages: database.prepare('DELETE FROM messages WHERE conversation_id = ? AND conv_seq >= ?'),
     putMessage: database.prepare(
       `INSERT OR IGNORE INTO messages
          (conversation_id, conv_seq, msg_id, sender_id, key, kind, text, body, server_time_ms, count_no)

@@ -46,7 +46,15 @@ const account: AccountRow = {
 };
 
 function batchOf(messages: StoredMessage[]): StoreBatch {
-  return { durable: false, account: null, conversations: [], messages, outboxPut: [], outboxRemove: [] };
+  return {
+    durable: false,
+    account: null,
+    conversations: [],
+    messagesCut: [],
+    messages,
+    outboxPut: [],
+    outboxRemove: [],
+  };
 }
 
 function message(convSeq: number, text: string): StoredMessage {
