@@ -78,8 +78,11 @@ export const commands = {
   'conversations.setOpen': command(z.strictObject({ conversationId: id.nullable() }))<null>(),
   /** Answers from the local store; what is missing locally is pulled first when online. */
   'messages.page': command(z.strictObject({ conversationId: id, anchor: pageAnchor, limit }))<MessagePageView>(),
-  /** Returns when the message is in the outbox on disk, with status 'sending'. Clears the draft with it. */
-  'messages.send': command(z.strictObject({ conversationId: id, text }))<MessageView>(),
+  /**
+   * Returns when the message is in the outbox on disk, with status 'sending'. Clears the draft with it. `key` is the
+   * client_msg_id, made by the UI: a call whose answer was lost is made again with the same key, and has one effect.
+   */
+  'messages.send': command(z.strictObject({ conversationId: id, text, key: z.exactOptional(key) }))<MessageView>(),
   'messages.retry': command(z.strictObject({ key }))<null>(),
   /** Removes my failed message from this device. */
   'messages.discard': command(z.strictObject({ key }))<null>(),

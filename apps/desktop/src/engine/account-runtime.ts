@@ -17,7 +17,7 @@ import { Outbox } from './outbox.ts';
 import type { Logger, Transport } from './ports.ts';
 import type { ServerApi } from './server-api.ts';
 import { Session } from './session.ts';
-import type { ConversationRow, Store } from './store.ts';
+import type { ConversationRow, Store, StoredMessage } from './store.ts';
 import { Sync } from './sync.ts';
 import { listViews, outboxView, storedView, viewOf } from './view-models.ts';
 import type {
@@ -30,6 +30,9 @@ import type {
   UserView,
 } from './views.ts';
 import { wireId } from './wire-values.ts';
+
+/** Own messages among which a repeated key is looked for. */
+const SENT_BEFORE_LOOKED_THROUGH = 100;
 
 export interface RuntimeParts {
   readonly store: Store;
@@ -214,8 +217,26 @@ export class AccountRuntime {
     return this.#pages.read(conversationId, anchor, limit);
   }
 
-  async sendMessage(conversationId: string, text: string): Promise<MessageView> {
-    return outboxView(await this.#outbox.compose(conversationId, text), this.state.userId);
+  async sendMessage(conversationId: string, text: string, key?: string): Promise<MessageView> {
+    const stored = key === undefined ? undefined : await this.#sentBefore(conversationId, key);
+    if (stored) return storedView(stored, this.state.conversation(conversationId), this.state.userId);
+    return outboxView(await this.#outbox.compose(conversationId, text, key), this.state.userId);
+  }
+
+  /**
+   * My message of that key, if it left the outbox already. Only the newest are looked through: an older one would go
+   * to the server again, which answers with the first ack.
+   */
+  async #sentBefore(conversationId: string, key: string): Promise<StoredMessage | undefined> {
+    const newest = await this.#parts.store.messages(this.state.generation, {
+      conversationId,
+      fromSeq: 1,
+      toSeq: Number.MAX_SAFE_INTEGER,
+      limit: SENT_BEFORE_LOOKED_THROUGH,
+      newestFirst: true,
+      senderId: this.state.userId,
+    });
+    return newest.find((message) => message.key === key);
   }
 
   retryMessage(key: string): Promise<void> {

@@ -55,8 +55,11 @@ export interface ClientApi {
   openDirect(params: { userId: string }): Promise<ConversationView>;
   setOpenConversation(params: { conversationId: string | null }): Promise<void>;
   messagesPage(params: { conversationId: string; anchor: PageAnchor; limit: number }): Promise<MessagePageView>;
-  /** Resolves when the message and its outbox row are on disk, before anything is sent. */
-  sendMessage(params: { conversationId: string; text: string }): Promise<MessageView>;
+  /**
+   * Resolves when the message and its outbox row are on disk, before anything is sent. With a `key` (client_msg_id, 32
+   * hex digits) a repeat has no second effect and returns the message; without one the client makes it.
+   */
+  sendMessage(params: { conversationId: string; text: string; key?: string }): Promise<MessageView>;
   retryMessage(params: { key: string }): Promise<void>;
   discardMessage(params: { key: string }): Promise<void>;
   markRead(params: { conversationId: string; convSeq: number }): Promise<void>;

@@ -193,8 +193,8 @@ export class Client implements ClientApi {
     return this.#guard(() => this.#account().messagesPage(params.conversationId, params.anchor, params.limit));
   }
 
-  sendMessage({ conversationId, text }: { conversationId: string; text: string }): Promise<MessageView> {
-    return this.#guard(() => this.#account().sendMessage(conversationId, text));
+  sendMessage(params: { conversationId: string; text: string; key?: string }): Promise<MessageView> {
+    return this.#guard(() => this.#account().sendMessage(params.conversationId, params.text, params.key));
   }
 
   retryMessage({ key }: { key: string }): Promise<void> {

@@ -45,6 +45,27 @@ describe('two people', () => {
     });
   });
 
+  it('have one message for one key, however often the send is repeated', async () => {
+    const a = await world.loggedIn('alice');
+    const key = '0192f0c0ffee000102030405060708ab';
+    world.server.network.down = true;
+    world.server.network.cutAll();
+    const call = { conversationId, text: 'once', key };
+    const first = await world.finish(a.client.sendMessage(call));
+    expect(first).toMatchObject({ key, status: 'sending' });
+    expect(await world.finish(a.client.sendMessage(call))).toEqual(first);
+    await expect(world.finish(a.client.sendMessage({ ...call, text: 'other' }))).rejects.toMatchObject({
+      reason: 'ID_REUSED',
+    });
+    world.server.network.down = false;
+    await allStored(1);
+    await world.advance(1_000);
+    expect(await world.finish(a.client.sendMessage(call))).toMatchObject({ key, convSeq: 1, status: 'stored' });
+    await world.advance(1_000);
+    expect(stored()).toEqual(['once']);
+    expect(await world.shown(a.client, conversationId)).toMatchObject([{ key, convSeq: 1 }]);
+  });
+
   it('write offline, and everything goes out once and in order when the network is back', async () => {
     const a = await world.loggedIn('alice');
     world.server.network.down = true;

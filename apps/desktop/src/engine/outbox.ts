@@ -103,16 +103,21 @@ export class Outbox {
     this.#cancelTimer = undefined;
   }
 
-  /** Resolves when the message is on disk; sending comes after. */
-  async compose(conversationId: string, text: string): Promise<OutboxRow> {
+  /** Resolves when the message is on disk; sending comes after. A key that is in the outbox already: that message. */
+  async compose(conversationId: string, text: string, givenKey?: string): Promise<OutboxRow> {
     const wellFormed = text.toWellFormed();
     if (wellFormed.trim() === '') throw new FastimError('MESSAGE_INVALID', 'the message is empty');
     if (utf8Length(wellFormed) > MAX_TEXT_LENGTH) throw new FastimError('MESSAGE_TOO_LONG');
     const now = this.#clock.now();
-    const key = makeClientMessageId(now, this.#random.bytes(CLIENT_MESSAGE_ID_RANDOM_BYTES));
+    const key = givenKey ?? makeClientMessageId(now, this.#random.bytes(CLIENT_MESSAGE_ID_RANDOM_BYTES));
     const row = await this.#state.change((edit) => {
       const conversation = edit.conversation(conversationId);
       if (!conversation) throw new FastimError('NOT_FOUND', 'no such conversation');
+      const before = edit.outboxRow(key);
+      if (before) {
+        if (before.conversationId === conversationId && before.text === wellFormed) return before;
+        throw new FastimError('ID_REUSED', 'this key belongs to another message');
+      }
       const composed: OutboxRow = {
         key,
         conversationId,

@@ -41,10 +41,15 @@ export interface Failure {
 }
 
 /** Reads what a rejected call says; anything unforeseen is INTERNAL. */
+/** The bridge broke before the answer: whether the call was done is not known. */
+export function isLost(error: unknown): boolean {
+  return typeof error === 'object' && error !== null && 'lost' in error && error.lost === true;
+}
+
 export function failureOf(error: unknown): Failure {
   const from = (typeof error === 'object' && error !== null ? error : {}) as Record<string, unknown>;
   return {
-    reason: from.lost === true ? 'ENGINE_LOST' : typeof from.reason === 'string' ? from.reason : 'INTERNAL',
+    reason: isLost(error) ? 'ENGINE_LOST' : typeof from.reason === 'string' ? from.reason : 'INTERNAL',
     detail: typeof from.message === 'string' ? from.message : String(error),
     retryAfterMs: typeof from.retryAfterMs === 'number' ? from.retryAfterMs : 0,
   };

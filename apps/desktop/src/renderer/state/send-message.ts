@@ -1,3 +1,4 @@
+import { isLost } from '../i18n/error-words.ts';
 import { trimLater } from './load-messages.ts';
 import { applyMessages } from './messages-store.ts';
 import { loadNewest } from './open-conversation.ts';
@@ -9,7 +10,13 @@ import type { Ui } from './ui.ts';
  */
 export async function sendMessage(ui: Ui, conversationId: string, text: string): Promise<void> {
   ui.drafts.sent(conversationId);
-  const message = await ui.link.call('messages.send', { conversationId, text });
+  const key = ui.sendKeys.keyFor(conversationId, text);
+  const message = await ui.link.call('messages.send', { conversationId, text, key }).catch((error: unknown) => {
+    // Whether a call that was lost was done is not known: the same text keeps its key.
+    if (!isLost(error)) ui.sendKeys.answered(conversationId, key);
+    throw error;
+  });
+  ui.sendKeys.answered(conversationId, key);
   ui.drafts.taken(conversationId);
   const entry = ui.messages.getState().open.get(conversationId);
   if (entry?.window.hasNewer) {

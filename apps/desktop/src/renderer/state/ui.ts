@@ -5,6 +5,7 @@ import { type ConversationsStore, createConversationsStore } from './conversatio
 import { createDraftKeeper, type DraftKeeper } from './draft-keeper.ts';
 import type { Loading } from './load-messages.ts';
 import { createMessagesStore, type MessagesStore } from './messages-store.ts';
+import { createSendKeys, type SendKeys } from './send-keys.ts';
 
 /** What the page and its surroundings give: replaced in tests and in the gallery. */
 export interface Surroundings {
@@ -22,6 +23,7 @@ export interface Ui {
   readonly conversations: ConversationsStore;
   readonly messages: MessagesStore;
   readonly drafts: DraftKeeper;
+  readonly sendKeys: SendKeys;
   /** Where each conversation's list stood last. */
   readonly positions: Map<string, PositionView>;
   readonly loading: Loading;
@@ -37,6 +39,7 @@ export function createUi(link: EngineLink, surroundings: Surroundings, settings:
     conversations: createConversationsStore(),
     messages: createMessagesStore(),
     drafts: createDraftKeeper(link, surroundings.schedule),
+    sendKeys: createSendKeys(surroundings.now),
     positions: new Map(),
     loading: { first: new Map(), edges: new Set() },
     surroundings,
