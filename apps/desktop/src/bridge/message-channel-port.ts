@@ -4,7 +4,7 @@
  * Asking again (after a reload, or when the engine was lost) gives a new port.
  */
 import type { BridgePort } from './contract.ts';
-import { createPortInput } from './port-buffer.ts';
+import { createPortInput, type PortInput } from './port-buffer.ts';
 
 /** Within the page. */
 export const PORT_REQUEST = 'fastim:bridge-request';
@@ -44,6 +44,11 @@ export function messageChannelPort(port: MessagePortLike): BridgePort {
   });
   port.addEventListener('close', () => input.closed());
   port.start();
+  return portOver(input, port);
+}
+
+/** A port whose far end is a message port of any kind: what it receives is handed to `input` by whoever listens. */
+export function portOver(input: PortInput, port: { postMessage(text: string): void; close(): void }): BridgePort {
   return {
     send(text) {
       if (!input.isClosed) port.postMessage(text);

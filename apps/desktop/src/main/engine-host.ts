@@ -2,6 +2,7 @@
 import type { MessagePortMain } from 'electron';
 import { type BridgeLogger, type BridgeServer, serveBridge } from '../bridge/bridge-server.ts';
 import type { BridgeEventName, BridgeEvents, BridgePort } from '../bridge/contract.ts';
+import { portOver } from '../bridge/message-channel-port.ts';
 import { createPortInput } from '../bridge/port-buffer.ts';
 import type { ClientApi } from '../engine/client-api.ts';
 
@@ -62,16 +63,5 @@ function portOfMain(port: MessagePortMain): BridgePort {
   port.on('message', ({ data }) => input.message(data as string));
   port.on('close', () => input.closed());
   port.start();
-  return {
-    send(text) {
-      if (!input.isClosed) port.postMessage(text);
-    },
-    onMessage: input.onMessage,
-    onClose: input.onClose,
-    close() {
-      if (input.isClosed) return;
-      input.closed();
-      port.close();
-    },
-  };
+  return portOver(input, port);
 }
