@@ -93,7 +93,7 @@ class Worker {
 /** Runs the work over all pairs. Rejects when a connection breaks, a request is refused, or nothing moves any more. */
 export async function runDirect(pairs: readonly Pair[], options: BenchOptions, window: Window): Promise<Measurement> {
   const ledger = new Ledger(pairs.length * 2);
-  const body = textBody.encode({ text: 'x'.repeat(options.size) });
+  const body = textBody.encode(plainText('x'.repeat(options.size)));
   const workers = pairs.flatMap((pair, index) =>
     pair.people.map((_, side) => new Worker(ledger.lanes[index * 2 + side]!, ledger, pair.conversationId, body)),
   );

@@ -91,6 +91,21 @@ export const configSchema = z.strictObject({
       /** A delivery without a cursor ack is notified again after this time, `notifyRetries` times; then the close. */
       notifyTimeoutMs: ms.default(10_000),
       notifyRetries: count.default(3),
+      editWindowMs: z
+        .number()
+        .int()
+        .min(0)
+        .default(24 * 3_600_000),
+      /** Owner and admins of a group recall at any time. */
+      recallWindowMs: z
+        .number()
+        .int()
+        .min(0)
+        .default(2 * 60_000),
+      groupMembers: z.number().int().min(2).max(100_000).default(10_000),
+      linksPerGroup: count.default(50),
+      /** Changes of groups (joining included) of one user in an hour. */
+      groupChangesPerHour: count.default(1_000),
     })
     .prefault({}),
   auth: z

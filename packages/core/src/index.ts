@@ -8,6 +8,8 @@ export * from './delivery/cursors.ts';
 export * from './delivery/dedupe-window.ts';
 export * from './delivery/reorder-buffer.ts';
 export * from './delivery/unread.ts';
+export * from './groups/message-marks.ts';
+export * from './groups/permissions.ts';
 export * from './ids/client-message-id.ts';
 export * from './ids/snowflake.ts';
 export * from './limits/gcra.ts';

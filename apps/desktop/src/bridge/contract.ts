@@ -9,9 +9,19 @@ import type {
   AppView,
   ConnectionView,
   ConversationView,
+  DeviceView,
+  GroupLinkView,
+  LinkPageView,
+  MemberPageView,
   MessagePageView,
   MessageView,
+  PendingJoinView,
   PositionView,
+  PresenceView,
+  PrivacyView,
+  ReadCountView,
+  ReaderPageView,
+  SearchPageView,
   ServerCheckView,
   SettingsView,
   UserView,
@@ -44,8 +54,40 @@ export const pageAnchor = z.discriminatedUnion('at', [
   z.strictObject({ at: z.literal('after'), order: z.number().min(0) }),
   /** Round a place that was saved, or found. */
   z.strictObject({ at: z.literal('around'), order: z.number().min(0) }),
+  z.strictObject({ at: z.literal('date'), timeMs: z.number().int().min(0) }),
 ]);
 export type PageAnchor = z.infer<typeof pageAnchor>;
+
+const ids = (max: number) => z.array(id).min(1).max(max);
+const seqs = (max: number) => z.array(seq).min(1).max(max);
+const timeMs = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
+const next = z.string().max(512).nullable();
+const mentions = z.exactOptional(z.array(id).max(50));
+const mentionAll = z.exactOptional(z.boolean());
+/** Longer ones are the server's to refuse, with its own words. */
+const groupText = z.string().max(16 * 1024);
+
+export const groupChange = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('rename'), name: groupText }),
+  z.strictObject({ type: z.literal('color'), avatarColor: z.number().int().min(0).max(255) }),
+  z.strictObject({ type: z.literal('announce'), text: groupText }),
+  z.strictObject({ type: z.literal('invite'), userIds: ids(1_000) }),
+  z.strictObject({ type: z.literal('remove'), userIds: ids(1_000) }),
+  z.strictObject({ type: z.literal('leave') }),
+  z.strictObject({ type: z.literal('role'), userId: id, role: z.enum(['member', 'admin']) }),
+  z.strictObject({ type: z.literal('transfer'), userId: id }),
+  z.strictObject({ type: z.literal('mute'), userIds: ids(1_000), untilMs: timeMs }),
+  z.strictObject({ type: z.literal('muteAll'), on: z.boolean() }),
+  z.strictObject({ type: z.literal('approval'), on: z.boolean() }),
+  z.strictObject({ type: z.literal('decide'), userIds: ids(1_000), approve: z.boolean() }),
+]);
+
+export const conversationSettingsPatch = z.strictObject({
+  silentUntilMs: z.exactOptional(timeMs),
+  pinned: z.exactOptional(z.boolean()),
+  archived: z.exactOptional(z.boolean()),
+  markedUnread: z.exactOptional(z.boolean()),
+});
 
 /** A field that is there has a value: `undefined` is not one. */
 export const settingsPatch = z.strictObject({
@@ -82,7 +124,39 @@ export const commands = {
    * Returns when the message is in the outbox on disk, with status 'sending'. Clears the draft with it. `key` is the
    * client_msg_id, made by the UI: a call whose answer was lost is made again with the same key, and has one effect.
    */
-  'messages.send': command(z.strictObject({ conversationId: id, text, key: z.exactOptional(key) }))<MessageView>(),
+  'messages.send': command(
+    z.strictObject({
+      conversationId: id,
+      text,
+      key: z.exactOptional(key),
+      mentions,
+      mentionAll,
+      replyTo: z.exactOptional(seq),
+    }),
+  )<MessageView>(),
+  /** Through the outbox, as messages: on disk when they return, and they work offline. */
+  'messages.edit': command(z.strictObject({ conversationId: id, convSeq: seq, text, mentions, mentionAll }))<null>(),
+  'messages.recall': command(z.strictObject({ conversationId: id, convSeq: seq }))<null>(),
+  'messages.react': command(
+    z.strictObject({ conversationId: id, convSeq: seq, emoji: z.string().min(1).max(32), on: z.boolean() }),
+  )<null>(),
+  'messages.deleteForMe': command(z.strictObject({ conversationId: id, convSeqs: seqs(100) }))<null>(),
+  'messages.forward': command(z.strictObject({ conversationId: id, convSeqs: seqs(100), to: ids(9) }))<null>(),
+  'messages.search': command(
+    z.strictObject({
+      query: z.string().max(256),
+      conversationId: z.exactOptional(id),
+      senderId: z.exactOptional(id),
+      fromMs: z.exactOptional(timeMs),
+      toMs: z.exactOptional(timeMs),
+      after: z.exactOptional(z.strictObject({ timeMs, msgId: id })),
+      limit,
+    }),
+  )<SearchPageView>(),
+  'messages.readCounts': command(z.strictObject({ conversationId: id, convSeqs: seqs(50) }))<ReadCountView[]>(),
+  'messages.readers': command(
+    z.strictObject({ conversationId: id, convSeq: seq, unread: z.boolean(), after: next, limit }),
+  )<ReaderPageView>(),
   'messages.retry': command(z.strictObject({ key }))<null>(),
   /** Removes my failed message from this device. */
   'messages.discard': command(z.strictObject({ key }))<null>(),
@@ -96,6 +170,42 @@ export const commands = {
       position: z.strictObject({ order: z.number().min(0), offsetPx: z.number(), atEnd: z.boolean() }),
     }),
   )<null>(),
+  'conversations.settings': command(
+    z.strictObject({ conversationId: id, patch: conversationSettingsPatch }),
+  )<ConversationView>(),
+  'groups.create': command(
+    z.strictObject({
+      name: groupText,
+      avatarColor: z.number().int().min(0).max(255),
+      userIds: z.array(id).max(1_000),
+      key: z.exactOptional(key),
+    }),
+  )<ConversationView>(),
+  'groups.change': command(z.strictObject({ conversationId: id, change: groupChange, key: z.exactOptional(key) }))<{
+    userIds: string[];
+  }>(),
+  'groups.members': command(
+    z.strictObject({ conversationId: id, query: z.string().max(128), after: next, limit }),
+  )<MemberPageView>(),
+  'groups.links': command(z.strictObject({ conversationId: id }))<GroupLinkView[]>(),
+  'groups.makeLink': command(
+    z.strictObject({ conversationId: id, expiresMs: timeMs, maxUses: z.number().int().min(0).max(100_000) }),
+  )<GroupLinkView>(),
+  'groups.revokeLink': command(z.strictObject({ conversationId: id, token: z.string().min(1).max(128) }))<null>(),
+  /** The page shown before joining. */
+  'groups.lookAtLink': command(z.strictObject({ link: z.string().min(1).max(2048) }))<LinkPageView>(),
+  /** null: the request waits for an admin. */
+  'groups.join': command(
+    z.strictObject({ token: z.string().min(1).max(128), key: z.exactOptional(key) }),
+  )<ConversationView | null>(),
+  'groups.pendingJoins': command(z.strictObject({ conversationId: id }))<PendingJoinView[]>(),
+  /** I am typing there; said while it goes on. */
+  'typing.tell': command(z.strictObject({ conversationId: id }))<null>(),
+  'presence.watch': command(z.strictObject({ userIds: z.array(id).max(100) }))<PresenceView[]>(),
+  'privacy.get': command(nothing)<PrivacyView>(),
+  'privacy.set': command(z.strictObject({ showOnline: z.boolean() }))<PrivacyView>(),
+  'devices.list': command(nothing)<DeviceView[]>(),
+  'devices.end': command(z.strictObject({ sessionId: id }))<null>(),
   'settings.set': command(z.strictObject({ patch: settingsPatch }))<SettingsView>(),
   /** The network came back, the machine woke, or the user pressed Retry: connect now. */
   'connection.retry': command(nothing)<null>(),
@@ -115,6 +225,11 @@ export interface BridgeEvents {
   conversations: ConversationView[];
   /** Messages of one conversation that are new or changed, in rising `order`, and keys that are gone. */
   messages: { conversationId: string; changed: MessageView[]; removed: string[] };
+  /** Who types there now, by name; empty: nobody any more. */
+  typing: { conversationId: string; names: string[] };
+  presence: PresenceView[];
+  /** Somebody read on in this group: read counts on the screen are out of date. */
+  readers: { conversationId: string };
   /** From the shell, not the engine: show this conversation (a notification was clicked). */
   show: { conversationId: string };
 }

@@ -204,7 +204,7 @@ export class Outbox {
       clientMsgId: fromHex(row.key),
       conversationId: BigInt(row.conversationId),
       kind: row.kind,
-      body: textBody.encode({ text: row.text }),
+      body: textBody.encode(plainText(row.text)),
     };
     link
       .request(Command.send, sendRequest, request, sendResponse, FORGET_REQUEST_MS)

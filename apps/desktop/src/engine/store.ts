@@ -1,4 +1,5 @@
-import type { SeqRange } from '@fastim/core';
+import type { Marks, SeqRange } from '@fastim/core';
+import type { MemberSettings } from '@fastim/protocol';
 import type { PositionView, SettingsView, UserView } from './views.ts';
 
 /** A message that the server stored. Ids are decimal strings, `key` is the client_msg_id in hex. */
@@ -8,14 +9,46 @@ export interface StoredMessage {
   readonly msgId: string;
   readonly senderId: string;
   readonly key: string;
-  readonly kind: number;
-  /** The text of a text message; empty for kinds this build does not know. */
-  readonly text: string;
-  /** The bytes of a kind this build does not know, kept for a later one; else null. */
-  readonly body: Uint8Array | null;
+  readonly content: MessageContent;
   readonly serverTimeMs: number;
   readonly countNo: number;
+  /** What events made of it; of events themselves always `noMarks`. An edited text has the new words in `content`. */
+  readonly marks: Marks<string>;
 }
+
+/** What a message says, as JSON. Of a recalled message: the type alone, with empty words. */
+export type MessageContent =
+  | {
+      readonly type: 'text';
+      readonly text: string;
+      readonly mentions: readonly string[];
+      readonly mentionAll: boolean;
+      /** conv_seq; 0: no reply. */
+      readonly replySeq: number;
+      readonly forwardedFrom: string | null;
+    }
+  | {
+      readonly type: 'edit';
+      readonly targetSeq: number;
+      readonly text: string;
+      readonly mentions: readonly string[];
+      readonly mentionAll: boolean;
+    }
+  | { readonly type: 'recall'; readonly targetSeq: number }
+  | { readonly type: 'reaction'; readonly targetSeq: number; readonly emoji: string; readonly removed: boolean }
+  | {
+      readonly type: 'notice';
+      /** NoticeAction. */
+      readonly action: number;
+      readonly userIds: readonly string[];
+      readonly text: string;
+      readonly number: number;
+    }
+  /** A kind this build does not know: its bytes in base64, kept for a later one. */
+  | { readonly type: 'unknown'; readonly kind: number; readonly body: string };
+
+/** What a client can send. */
+export type OutgoingContent = Extract<MessageContent, { type: 'text' | 'edit' | 'recall' | 'reaction' }>;
 
 /** A message of mine that the server has not acknowledged. */
 export interface OutboxRow {
@@ -23,8 +56,7 @@ export interface OutboxRow {
   readonly conversationId: string;
   /** Rises in the order of writing, over all conversations. */
   readonly number: number;
-  readonly kind: number;
-  readonly text: string;
+  readonly content: OutgoingContent;
   readonly createdMs: number;
   /** A name of the error catalogue: refused for good, waits for the user. null: to be sent. */
   readonly failure: string | null;
@@ -51,14 +83,49 @@ export interface ConversationRow {
   readonly lastActivityMs: number;
   readonly peerDeliveredSeq: number;
   readonly peerReadSeq: number;
-  /** The newest message known, for the preview; its `body` is null. */
+  /** The newest message known that is shown (no event), for the preview. */
   readonly lastMessage: StoredMessage | null;
+  /** 0: a member. Else the last conv_seq that I may see. */
+  readonly leaveSeq: number;
+  /** The newest conv_seq over readSeq that mentions me; 0: none. */
+  readonly mentionSeq: number;
+  /** As the server told it; what was changed here and not taken yet lies over it. */
+  readonly version: number;
+  readonly settings: MemberSettings;
+  readonly settingsPending: SettingsPatch | null;
+  /** conv_seqs deleted for me are known up to this hidden_version. */
+  readonly hiddenVersion: number;
+  /** Groups only. */
+  readonly group: GroupRow | null;
+  readonly role: number;
+  readonly mutedUntilMs: number;
+  readonly pendingJoins: number;
   readonly ranges: readonly SeqRange[];
   readonly tailSeq: number;
   readonly deliveredSeq: number;
   readonly deliveredAckedSeq: number;
   readonly draft: string;
   readonly position: PositionView | null;
+}
+
+export interface GroupRow {
+  readonly name: string;
+  readonly avatarColor: number;
+  readonly announcement: string;
+  readonly ownerId: string;
+  readonly memberCount: number;
+  readonly muteAll: boolean;
+  readonly joinApproval: boolean;
+}
+
+/** Absolute values; a repeat does no harm. */
+export interface SettingsPatch {
+  readonly silentUntilMs?: number;
+  readonly pinnedMs?: number;
+  readonly archived?: boolean;
+  readonly markedUnread?: boolean;
+  readonly draft?: string;
+  readonly hideSeqs?: readonly number[];
 }
 
 export interface SessionTokens {
@@ -78,6 +145,8 @@ export interface AccountRow {
   /** Server time of the last complete sync; 0: never. */
   readonly sinceMs: number;
   readonly openConversationId: string | null;
+  /** Of the server's history; another value at the next login: it was restored from a backup. '': not known yet. */
+  readonly historyEpoch: string;
 }
 
 /** What belongs to the profile and outlives accounts. */
@@ -101,12 +170,20 @@ export interface PendingLogOut {
 export interface StoreBatch {
   /** Survives a power loss when it resolves; else only a crash of the process (what it holds can be pulled again). */
   readonly durable: boolean;
-  readonly account: Partial<Pick<AccountRow, 'session' | 'sinceMs' | 'openConversationId'>> | null;
+  readonly account: Partial<Pick<AccountRow, 'session' | 'sinceMs' | 'openConversationId' | 'historyEpoch'>> | null;
   readonly conversations: readonly ConversationRow[];
   /** From these conv_seqs on, what is stored of the conversations is removed, before `messages` are added. */
   readonly messagesCut: ReadonlyArray<{ readonly conversationId: string; readonly fromSeq: number }>;
-  /** A (conversation, conv_seq) that is there already is left as it is. */
+  /**
+   * A (conversation, conv_seq) that is there already keeps its words; marks are merged, each aspect by its higher
+   * conv_seq. An event also changes its target, if that is stored; a message that arrives later than events about it meets
+   * them then. Each event counts once, by its own conv_seq.
+   */
   readonly messages: readonly StoredMessage[];
+  /** Deleted for me: no longer shown nor found. */
+  readonly hide: ReadonlyArray<{ readonly conversationId: string; readonly convSeqs: readonly number[] }>;
+  /** Names as last heard of. */
+  readonly users: readonly UserView[];
   readonly outboxPut: readonly OutboxRow[];
   readonly outboxRemove: readonly string[];
 }
@@ -122,6 +199,26 @@ export interface MessageQuery {
   readonly senderId?: string;
   /** Only messages with a larger count_no. */
   readonly countNoAbove?: number;
+  /** Without events and without what is deleted for me. */
+  readonly shownOnly?: boolean;
+}
+
+/** Words, and where to look. Chinese is found from one character on. */
+export interface SearchQuery {
+  readonly query: string;
+  readonly conversationId?: string;
+  readonly senderId?: string;
+  /** Both included. */
+  readonly fromMs?: number;
+  readonly toMs?: number;
+  /** The place after the last hit of the page before. */
+  readonly before?: { readonly serverTimeMs: number; readonly msgId: string };
+  readonly limit: number;
+}
+
+/** What a transaction made of messages that were stored before: targets of events. */
+export interface ApplyResult {
+  readonly changed: readonly StoredMessage[];
 }
 
 export interface StoreContents {
@@ -171,8 +268,12 @@ export interface Store {
   removePendingLogOut(sessionId: string): Promise<void>;
 
   /** Everything the engine keeps in memory. The outbox by rising `number`. */
-  load(generation: number): Promise<{ account: AccountRow; conversations: ConversationRow[]; outbox: OutboxRow[] }>;
-  apply(generation: number, batch: StoreBatch): Promise<void>;
+  load(
+    generation: number,
+  ): Promise<{ account: AccountRow; conversations: ConversationRow[]; outbox: OutboxRow[]; users: UserView[] }>;
+  apply(generation: number, batch: StoreBatch): Promise<ApplyResult>;
   /** Rising conv_seq. */
   messages(generation: number, query: MessageQuery): Promise<StoredMessage[]>;
+  /** Newest first; shown text messages only, neither recalled nor deleted for me, by their present words. */
+  search(generation: number, query: SearchQuery): Promise<StoredMessage[]>;
 }

@@ -42,6 +42,11 @@ export interface LogicPort {
   uplink(packet: UplinkPacket): void;
   /** Said exactly once for every connection that ever sent an uplink packet. */
   connectionClosed(connection: ConnectionRef, identity: Identity | undefined): void;
+  /**
+   * A group packet says that somebody left whom this gate was not told of: who of these users are members still? Answered
+   * by `GatePort.confirm`. Until then nothing of the conversation goes out.
+   */
+  interestStale(gateId: string, conversationId: bigint, userIds: readonly bigint[]): void;
 }
 
 /** The same frame for several connections of one gate: one packet. */
@@ -50,12 +55,52 @@ export interface DownlinkPacket {
   readonly frame: OutgoingFrame;
 }
 
+/**
+ * Something new in a group, for all its members at one gate: one packet for each gate. Connections that view the
+ * conversation get `body` (a MessagePush), the others `head` (a HeadPush). Pieces for one connection that fall into one
+ * tick are put behind one another into one frame; of heads of one conversation only the last goes out.
+ */
+export interface GroupPacket {
+  readonly conversationId: bigint;
+  readonly convSeq: number;
+  /** conv_seq of the newest removal at or below convSeq; 0: none. */
+  readonly removalsSeq: number;
+  /** Those who are out by this very message: they get nothing of it and of what follows. */
+  readonly removed: readonly bigint[];
+  /** The connection that sent it knows already. */
+  readonly except: number | undefined;
+  readonly head: Uint8Array;
+  readonly body: Uint8Array;
+  readonly logId: number;
+}
+
+/** A notification for a group that may get lost: typing, read counts. */
+export interface GroupSignal {
+  readonly conversationId: bigint;
+  readonly viewersOnly: boolean;
+  readonly exceptUser: bigint;
+  readonly cmd: number;
+  readonly piece: Uint8Array;
+  readonly logId: number;
+}
+
 /** What logic calls on one gate. Unknown connection ids are ignored: the connection is gone. */
 export interface GatePort {
   readonly gateId: string;
   /** Login succeeded. Must come before the LOGIN response. */
   bind(connectionId: number, identity: Identity): void;
   downlink(packet: DownlinkPacket): void;
+  /**
+   * The groups whose packets this connection gets, besides those it gets already. `asOf`: what the storage said when the
+   * membership was read; a removal behind it wins.
+   */
+  follow(connectionId: number, groups: ReadonlyArray<{ conversationId: bigint; asOfSeq: number }>): void;
+  /** The one conversation on the connection's screen; undefined: none. */
+  view(connectionId: number, conversationId: bigint | undefined): void;
+  /** The answer to interestStale: of the users asked about, these are members as of `removalsSeq`. */
+  confirm(conversationId: bigint, userIds: readonly bigint[], removalsSeq: number): void;
+  group(packet: GroupPacket): void;
+  signal(signal: GroupSignal): void;
   /** Sends what is queued and a Goodbye, then closes. */
   close(connectionId: number, close: { code: number; reason: string; retryAfterMs: number }): void;
 }

@@ -21,7 +21,7 @@ export function checkTextBody(body: Uint8Array): CheckedBody {
   } catch {
     return refuse('MESSAGE_INVALID', 'the body is not a text');
   }
-  const canonical = textBody.encode({ text: decoded });
+  const canonical = textBody.encode(plainText(decoded));
   return checkText(canonical, plainText(canonical) ?? new Uint8Array(0));
 }
 

@@ -46,7 +46,7 @@ describe('SEND', () => {
         senderId: 1n,
         clientMsgId: id,
         kind: 1,
-        body: Uint8Array.from(textBody.encode({ text: 'hello' })),
+        body: Uint8Array.from(textBody.encode(plainText('hello'))),
         serverTimeMs: harness.clock.now(),
         countNo: 1,
       },
@@ -200,12 +200,12 @@ describe('SEND', () => {
 
   it.each([
     ['an unknown kind', { kind: 99 }, 'MESSAGE_INVALID'],
-    ['an empty text', { body: textBody.encode({ text: '  ' }) }, 'MESSAGE_INVALID'],
-    ['a text that is too long', { body: textBody.encode({ text: 'x'.repeat(20_000) }) }, 'MESSAGE_TOO_LONG'],
+    ['an empty text', { body: textBody.encode(plainText('  ')) }, 'MESSAGE_INVALID'],
+    ['a text that is too long', { body: textBody.encode(plainText('x'.repeat(20_000))) }, 'MESSAGE_TOO_LONG'],
   ] as const)('refuses %s for good, with the client_msg_id in the answer', async (_name, change, reason) => {
     const { harness, conversationId, alice } = await twoUsers();
     const id = clientMsgId(7);
-    const good = { clientMsgId: id, conversationId, kind: 1, body: textBody.encode({ text: 'hi' }) };
+    const good = { clientMsgId: id, conversationId, kind: 1, body: textBody.encode(plainText('hi')) };
     const sequenceId = alice.request(Command.send, sendRequest.encode({ ...good, ...change }));
     const next = alice.send(conversationId, 'the next one');
     await harness.settle();

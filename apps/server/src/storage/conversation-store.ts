@@ -1,4 +1,11 @@
-import type { ConversationState, MemberCursor, SyncMark } from '@fastim/protocol';
+import type {
+  ConversationState,
+  ErrorName,
+  MemberCursor,
+  MemberSettings,
+  SettingsRequest,
+  SyncMark,
+} from '@fastim/protocol';
 
 export interface SyncPageQuery {
   userId: bigint;
@@ -19,10 +26,30 @@ export interface CursorRaise {
   conversationId: bigint;
   userId: bigint;
   deviceId: string;
-  /** 0: not moved. Values past the head are held to the head. */
+  /** 0: not moved. In groups delivered_seq is not stored. */
   deliveredSeq: number;
   readSeq: number;
   nowMs: number;
+}
+
+export interface RaiseOutcome {
+  /** The cursors that really rose, each once, with its last value. */
+  readonly raised: readonly MemberCursor[];
+  /** The moves that were dropped, and why: NOT_A_MEMBER, or CURSOR_INVALID for one past the head. */
+  readonly refused: ReadonlyArray<{ readonly move: CursorRaise; readonly reason: ErrorName }>;
+}
+
+/** What a member may read: join_seq to `lastSeq`, which is the head, or the notice of having left. */
+export interface Membership {
+  readonly kind: number;
+  readonly joinSeq: number;
+  readonly lastSeq: number;
+  /** 0: a member. */
+  readonly leaveSeq: number;
+  /** GroupRole; 0 in direct conversations. */
+  readonly role: number;
+  /** Of the group; 2 in direct conversations. */
+  readonly memberCount: number;
 }
 
 /**
@@ -31,9 +58,13 @@ export interface CursorRaise {
  * openDirect: idempotent and symmetrical: the same two users always get the same conversation, whoever asks, also when
  * both ask at once. `newId` is used if it is new. That the users exist is the caller's to check.
  * syncPage / mark / states: only conversations the user is a member of. No row is written per recipient, ever.
- * raiseCursors: one transaction; cursors only rise (max), so repeats and reordering do no harm; moves by non-members
- * are dropped; what is read is delivered. Returns the cursors that really rose, each once, with its last value. On disk
+ * raiseCursors: one transaction; cursors only rise (max), so repeats and reordering do no harm; what is read is
+ * delivered; a read cursor that rises takes marked_unread away. A move that is refused does not touch the others. On disk
  * when it resolves.
+ * A member who left still has the conversation, up to the notice of leaving; nothing behind it is ever given out.
+ * changeSettings: absolute values, one transaction; raises `version` (and hidden_version for new hide_seqs) only when
+ * something changed. hidden: conv_seqs deleted for this member after `since`, by rising hidden_version, at most 1,000.
+ * groupIdsOf: the groups a user is a member of now, for telling gates.
  * states: in the order asked for, each once.
  * lastMessage is undefined, and the damage is logged, when the stored row is not what was written: one bad row does not
  * keep a user from the list.
@@ -45,13 +76,26 @@ export interface ConversationStore {
     newId: bigint,
     nowMs: number,
   ): Promise<{ conversationId: bigint; created: boolean }>;
-  /** The member's joinSeq and the head, or undefined for a non-member. */
-  membership(conversationId: bigint, userId: bigint): Promise<{ joinSeq: number; headSeq: number } | undefined>;
-  memberIds(conversationId: bigint): Promise<bigint[]>;
+  /** Undefined for who never was a member. */
+  membership(conversationId: bigint, userId: bigint): Promise<Membership | undefined>;
+  /** Both members of a direct conversation; empty for a group. */
+  directMembers(conversationId: bigint): Promise<bigint[]>;
+  groupIdsOf(userId: bigint): Promise<bigint[]>;
   /** Newest activity first. */
   syncPage(query: SyncPageQuery): Promise<{ conversations: ConversationState[]; more: boolean }>;
   /** sinceMs of the result is 0. */
   mark(userId: bigint): Promise<SyncMark>;
   states(userId: bigint, conversationIds: readonly bigint[]): Promise<ConversationState[]>;
-  raiseCursors(batch: readonly CursorRaise[]): Promise<MemberCursor[]>;
+  raiseCursors(batch: readonly CursorRaise[]): Promise<RaiseOutcome>;
+  /** Undefined for who never was a member. */
+  changeSettings(
+    userId: bigint,
+    change: SettingsRequest,
+    nowMs: number,
+  ): Promise<{ version: number; settings: MemberSettings; changed: boolean } | undefined>;
+  hidden(
+    userId: bigint,
+    conversationId: bigint,
+    since: number,
+  ): Promise<{ convSeqs: number[]; hiddenVersion: number; more: boolean }>;
 }

@@ -1,5 +1,6 @@
 import type { NodeLease } from '@fastim/core';
 import type { ConversationStore } from './conversation-store.ts';
+import type { GroupStore } from './group-store.ts';
 import type { MessageStore } from './message-store.ts';
 import type { SessionStore } from './session-store.ts';
 import type { UserStore } from './user-store.ts';
@@ -38,8 +39,11 @@ export class StorageRefusal extends Error {
 export interface Storage {
   readonly messages: MessageStore;
   readonly conversations: ConversationStore;
+  readonly groups: GroupStore;
   readonly users: UserStore;
   readonly sessions: SessionStore;
+  /** Made with the storage, and made anew when a backup is restored: clients then compare what they have. */
+  readonly historyEpoch: bigint;
   /** The node number of this process, held until close. */
   readonly lease: NodeLease;
   /**

@@ -8,6 +8,8 @@ export interface UserRecord {
   /** PHC string. */
   passwordHash: string;
   createdMs: number;
+  /** Whether others may see when this user is online; then this user sees it of others. */
+  showOnline: boolean;
 }
 
 /**
@@ -18,6 +20,7 @@ export interface UserStore {
   create(user: UserRecord): Promise<'created' | 'taken'>;
   byUsernameKey(usernameKey: string): Promise<UserRecord | undefined>;
   byIds(userIds: readonly bigint[]): Promise<UserRecord[]>;
+  setShowOnline(userId: bigint, showOnline: boolean): Promise<void>;
   setPasswordHash(userId: bigint, passwordHash: string): Promise<void>;
   /** Users whose usernameKey or folded display name starts with or contains `queryKey`; exact, then prefix, then the rest. */
   search(queryKey: string, limit: number): Promise<UserRecord[]>;

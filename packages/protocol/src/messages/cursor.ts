@@ -1,7 +1,8 @@
 import { fastim } from '../generated/fastim.js';
 import { type Codec, codec, countFromWire, countToWire, idFromWire, idToWire } from './codec.ts';
-import { limited } from './message.ts';
-import { type Status, statusFromWire, statusToWire } from './status.ts';
+import { fieldsCodec, id, list, message, number, status } from './fields.ts';
+import { limited } from './limited.ts';
+import type { Status } from './status.ts';
 
 /** One member's cursors in one conversation. They only rise: merging is max(). */
 export interface MemberCursor {
@@ -57,10 +58,15 @@ export const cursorRequest: Codec<{ moves: CursorMove[] }> = codec(
   }),
 );
 
-export const cursorResponse: Codec<{ status: Status | undefined }> = codec(
+/** The moves that were not taken, with the code of the error catalogue; the others were. */
+export interface RefusedMove {
+  conversationId: bigint;
+  code: number;
+}
+
+export const cursorResponse: Codec<{ status: Status | undefined; refused: RefusedMove[] }> = fieldsCodec(
   fastim.v1.CursorResponse,
-  (value) => (value.status ? { status: statusToWire(value.status) } : {}),
-  (wire) => ({ status: statusFromWire(wire.status) }),
+  { status, refused: list(message<RefusedMove>({ conversationId: id, code: number })) },
 );
 
 export const cursorPush: Codec<{ cursors: MemberCursor[] }> = codec(

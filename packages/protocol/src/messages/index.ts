@@ -1,6 +1,12 @@
+export * from './body.ts';
 export type { Codec } from './codec.ts';
 export * from './cursor.ts';
+export * from './group.ts';
+export type * from './group-profile.ts';
+export * from './live.ts';
 export * from './message.ts';
+export * from './profile.ts';
 export * from './session.ts';
+export * from './settings.ts';
 export * from './status.ts';
 export * from './sync.ts';

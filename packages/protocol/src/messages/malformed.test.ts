@@ -118,7 +118,7 @@ describe('any bytes', () => {
         senderId: 5n,
         clientMsgId: new Uint8Array(16).fill(9),
         kind: 1,
-        body: codecs.textBody.encode({ text: 'hello' }),
+        body: codecs.textBody.encode(plainText('hello')),
         serverTimeMs: 1_800_000_000_000,
         countNo: 300,
       })),

@@ -1,6 +1,6 @@
 import { RemoteProtocolError } from '../errors.ts';
 import { fastim } from '../generated/fastim.js';
-import { CLIENT_MSG_ID_LENGTH, MAX_REPEATED } from '../limits.ts';
+import { CLIENT_MSG_ID_LENGTH } from '../limits.ts';
 import {
   type Codec,
   codec,
@@ -12,6 +12,7 @@ import {
   numberToWire,
   textToWire,
 } from './codec.ts';
+import { limited } from './limited.ts';
 import { type Status, statusFromWire, statusToWire } from './status.ts';
 
 /** A stored message as it travels. Times in ms since the Unix epoch. */
@@ -26,6 +27,30 @@ export interface Message {
   body: Uint8Array;
   serverTimeMs: number;
   countNo: number;
+  /** What later events made of it; undefined: nothing ever did, or it is not known (a push). */
+  marks?: MessageMarks | undefined;
+}
+
+/**
+ * The sum of the edits, the recall and the reactions that a message has met, as of some head_seq. Applying an event whose
+ * conv_seq is at or below the one given here changes nothing.
+ */
+export interface MessageMarks {
+  /** 0: never edited. `body` of the message is the edited one. */
+  editedSeq: number;
+  /** 0: not recalled. `body` of a recalled message is empty. */
+  recalledSeq: number;
+  recalledBy: bigint;
+  reactionsSeq: number;
+  reactions: ReactionCount[];
+}
+
+export interface ReactionCount {
+  emoji: string;
+  count: number;
+  mine: boolean;
+  /** The first of them, by time; at most REACTION_USERS_NAMED. */
+  userIds: bigint[];
 }
 
 export interface SendRequest {
@@ -35,7 +60,10 @@ export interface SendRequest {
   body: Uint8Array;
 }
 
-/** `status` set: nothing was stored, and of the rest only clientMsgId and conversationId have a meaning. */
+/**
+ * `status` set: nothing was stored, and of the rest only clientMsgId and conversationId have a meaning. `msgId` 0n without
+ * a status: it was accepted and changed nothing, so it has no conv_seq.
+ */
 export interface SendResponse {
   status: Status | undefined;
   clientMsgId: Uint8Array;
@@ -61,10 +89,46 @@ export function messageToWire(message: Message): fastim.v1.Message.$Properties {
     body: message.body,
     serverTimeMs: countToWire(message.serverTimeMs),
     countNo: countToWire(message.countNo),
+    ...(message.marks && marksToWire(message.marks)),
+  };
+}
+
+function marksToWire(marks: MessageMarks): fastim.v1.Message.$Properties {
+  return {
+    editedSeq: countToWire(marks.editedSeq),
+    recalledSeq: countToWire(marks.recalledSeq),
+    recalledBy: idToWire(marks.recalledBy),
+    reactionsSeq: countToWire(marks.reactionsSeq),
+    reactions: marks.reactions.map(({ emoji, count, mine, userIds }) => ({
+      emoji: textToWire(emoji),
+      count: numberToWire(count),
+      mine,
+      userIds: userIds.map(idToWire),
+    })),
+  };
+}
+
+function marksFromWire(wire: fastim.v1.Message.$Properties): MessageMarks | undefined {
+  const editedSeq = countFromWire(wire.editedSeq);
+  const recalledSeq = countFromWire(wire.recalledSeq);
+  const reactionsSeq = countFromWire(wire.reactionsSeq);
+  if (editedSeq === 0 && recalledSeq === 0 && reactionsSeq === 0) return undefined;
+  return {
+    editedSeq,
+    recalledSeq,
+    recalledBy: idFromWire(wire.recalledBy),
+    reactionsSeq,
+    reactions: limited(wire.reactions).map((one) => ({
+      emoji: one.emoji ?? '',
+      count: one.count ?? 0,
+      mine: one.mine ?? false,
+      userIds: limited(one.userIds).map(idFromWire),
+    })),
   };
 }
 
 export function messageFromWire(wire: fastim.v1.Message.$Properties): Message {
+  const marks = marksFromWire(wire);
   return {
     msgId: idFromWire(wire.msgId),
     conversationId: idFromWire(wire.conversationId),
@@ -75,13 +139,8 @@ export function messageFromWire(wire: fastim.v1.Message.$Properties): Message {
     body: wire.body ?? emptyBytes,
     serverTimeMs: countFromWire(wire.serverTimeMs),
     countNo: countFromWire(wire.countNo),
+    ...(marks && { marks }),
   };
-}
-
-/** Throws for a list over the limit: a small frame must not become a large amount of work. */
-export function limited<T>(list: readonly T[] | null | undefined): readonly T[] {
-  if (list && list.length > MAX_REPEATED) throw new RemoteProtocolError('BAD_REQUEST', 'too many repeated values');
-  return list ?? [];
 }
 
 export const sendRequest: Codec<SendRequest> = codec(
@@ -132,11 +191,4 @@ export const messagePush: Codec<MessagePush> = codec(
   fastim.v1.MessagePush,
   (value) => ({ messages: value.messages.map(messageToWire) }),
   (wire) => ({ messages: limited(wire.messages).map(messageFromWire) }),
-);
-
-/** Body of a message of kind text. */
-export const textBody: Codec<{ text: string }> = codec(
-  fastim.v1.TextBody,
-  (value) => ({ text: textToWire(value.text) }),
-  (wire) => ({ text: wire.text ?? '' }),
 );

@@ -10,16 +10,9 @@ import {
   numberToWire,
   textToWire,
 } from './codec.ts';
-import { limited } from './message.ts';
+import { limited } from './limited.ts';
 import { type Status, statusFromWire, statusToWire } from './status.ts';
-import {
-  type ConversationState,
-  conversationFromWire,
-  conversationToWire,
-  markFromWire,
-  markToWire,
-  type SyncMark,
-} from './sync.ts';
+import { type ConversationState, conversationField, markField, type SyncMark } from './sync.ts';
 
 export interface LoginRequest {
   accessToken: string;
@@ -37,6 +30,10 @@ export interface LoginResponse {
   heartbeatIntervalMs: number;
   heartbeatTimeoutMs: number;
   maxDataLength: number;
+  /** Another value than before: the server was restored from a backup, so what is stored here has to be compared. */
+  historyEpoch: bigint;
+  editWindowMs: number;
+  recallWindowMs: number;
 }
 
 export interface HeartbeatRequest {
@@ -85,6 +82,9 @@ export const loginResponse: Codec<LoginResponse> = codec(
     heartbeatIntervalMs: delayToWire(value.heartbeatIntervalMs),
     heartbeatTimeoutMs: delayToWire(value.heartbeatTimeoutMs),
     maxDataLength: numberToWire(value.maxDataLength),
+    historyEpoch: idToWire(value.historyEpoch),
+    editWindowMs: countToWire(value.editWindowMs),
+    recallWindowMs: countToWire(value.recallWindowMs),
   }),
   (wire) => ({
     status: statusFromWire(wire.status),
@@ -95,13 +95,16 @@ export const loginResponse: Codec<LoginResponse> = codec(
     heartbeatIntervalMs: wire.heartbeatIntervalMs ?? 0,
     heartbeatTimeoutMs: wire.heartbeatTimeoutMs ?? 0,
     maxDataLength: wire.maxDataLength ?? 0,
+    historyEpoch: idFromWire(wire.historyEpoch),
+    editWindowMs: countFromWire(wire.editWindowMs),
+    recallWindowMs: countFromWire(wire.recallWindowMs),
   }),
 );
 
 export const heartbeatRequest: Codec<HeartbeatRequest> = codec(
   fastim.v1.HeartbeatRequest,
-  (value) => ({ mark: markToWire(value.mark) }),
-  (wire) => ({ mark: markFromWire(wire.mark) }),
+  (value) => ({ mark: markField.toWire(value.mark) as fastim.v1.SyncMark.$Properties }),
+  (wire) => ({ mark: markField.fromWire(wire.mark) }),
 );
 
 export const heartbeatResponse: Codec<HeartbeatResponse> = codec(
@@ -109,13 +112,13 @@ export const heartbeatResponse: Codec<HeartbeatResponse> = codec(
   (value) => ({
     ...(value.status && { status: statusToWire(value.status) }),
     serverTimeMs: countToWire(value.serverTimeMs),
-    moved: value.moved.map(conversationToWire),
+    moved: value.moved.map((state) => conversationField.toWire(state) as fastim.v1.ConversationState.$Properties),
     more: value.more,
   }),
   (wire) => ({
     status: statusFromWire(wire.status),
     serverTimeMs: countFromWire(wire.serverTimeMs),
-    moved: limited(wire.moved).map(conversationFromWire),
+    moved: limited(wire.moved).map(conversationField.fromWire),
     more: wire.more ?? false,
   }),
 );

@@ -1,28 +1,30 @@
 import { fastim } from '../generated/fastim.js';
-import {
-  type Codec,
-  codec,
-  countFromWire,
-  countToWire,
-  idFromWire,
-  idToWire,
-  numberToWire,
-  textToWire,
-} from './codec.ts';
+import type { Codec } from './codec.ts';
 import { cursorFromWire, cursorToWire, type MemberCursor } from './cursor.ts';
-import { limited, type Message, messageFromWire, messageToWire } from './message.ts';
-import { type Status, statusFromWire, statusToWire } from './status.ts';
-
-export interface UserProfile {
-  userId: bigint;
-  username: string;
-  displayName: string;
-}
+import {
+  count,
+  type Field,
+  type Fields,
+  fieldsCodec,
+  flag,
+  id,
+  list,
+  message,
+  number,
+  optional,
+  status,
+} from './fields.ts';
+import { type GroupProfile, groupProfileFields } from './group-profile.ts';
+import { type Message, messageFromWire, messageToWire } from './message.ts';
+import { profileFields, type UserProfile } from './profile.ts';
+import { defaultSettings, type MemberSettings, settingsFields } from './settings.ts';
+import type { Status } from './status.ts';
 
 /** One conversation as one member's list needs it. */
 export interface ConversationState {
   conversationId: bigint;
   kind: number;
+  /** Of a member who left: leaveSeq. */
   headSeq: number;
   headCountNo: number;
   joinSeq: number;
@@ -33,16 +35,48 @@ export interface ConversationState {
   peer: UserProfile | undefined;
   /** Direct only. */
   peerCursor: MemberCursor | undefined;
-  /** Undefined while headSeq is 0. */
+  /** The newest message that is shown (no edit, recall or reaction); undefined while there is none. */
   lastMessage: Message | undefined;
+  /** 0: a member. Else the notice of leaving, the last conv_seq that this user may see. */
+  leaveSeq: number;
+  /** The newest conv_seq over readSeq that mentions me; 0: none. */
+  mentionSeq: number;
+  /** Rises when something of my own here changes besides head and readSeq. */
+  version: number;
+  settings: MemberSettings;
+  /** Groups only. */
+  group: GroupProfile | undefined;
+  /** GroupRole; 0 in direct conversations. */
+  role: number;
+  mutedUntilMs: number;
+  /** Requests to join that wait, for owner and admins. */
+  pendingJoins: number;
 }
 
-/** What a client knows of its list, in four numbers; equal marks mean equal lists, since heads and cursors only rise. */
+/** The fields of a state that are the same in every direct conversation nothing was set in. */
+export const plainState = {
+  leaveSeq: 0,
+  mentionSeq: 0,
+  version: 0,
+  settings: defaultSettings,
+  group: undefined,
+  role: 0,
+  mutedUntilMs: 0,
+  pendingJoins: 0,
+} as const;
+
+/**
+ * What a client knows of its list, in a few numbers; equal marks mean equal lists, since heads, cursors and versions only
+ * rise.
+ */
 export interface SyncMark {
   conversationCount: number;
   headSum: number;
   readSum: number;
   sinceMs: number;
+  versionSum: number;
+  /** Of deliveredSeq and readSeq of the peers in direct conversations. */
+  peerSum: number;
 }
 
 export interface SyncRequest {
@@ -75,153 +109,90 @@ export interface HistoryResponse {
   conversationId: bigint;
   /** Rising convSeq. */
   messages: Message[];
+  /** At the time of the read: the marks of the messages are as of it. */
   headSeq: number;
 }
 
-export function profileToWire(profile: UserProfile): fastim.v1.UserProfile.$Properties {
-  return {
-    userId: idToWire(profile.userId),
-    username: textToWire(profile.username),
-    displayName: textToWire(profile.displayName),
-  };
-}
+const cursor: Field<MemberCursor> = { toWire: cursorToWire, fromWire: (wire) => cursorFromWire(wire ?? {}) };
+const wholeMessage: Field<Message> = { toWire: messageToWire, fromWire: (wire) => messageFromWire(wire ?? {}) };
 
-export function profileFromWire(wire: fastim.v1.UserProfile.$Properties): UserProfile {
-  return { userId: idFromWire(wire.userId), username: wire.username ?? '', displayName: wire.displayName ?? '' };
-}
+export const conversationField: Field<ConversationState> = message<ConversationState>({
+  conversationId: id,
+  kind: number,
+  headSeq: count,
+  headCountNo: count,
+  joinSeq: count,
+  readSeq: count,
+  unreadBaseCountNo: count,
+  lastActivityMs: count,
+  peer: optional(message(profileFields)),
+  peerCursor: optional(cursor),
+  lastMessage: optional(wholeMessage),
+  leaveSeq: count,
+  mentionSeq: count,
+  version: count,
+  settings: message(settingsFields),
+  group: optional(message(groupProfileFields)),
+  role: number,
+  mutedUntilMs: count,
+  pendingJoins: number,
+});
 
-export function conversationToWire(state: ConversationState): fastim.v1.ConversationState.$Properties {
-  return {
-    conversationId: idToWire(state.conversationId),
-    kind: numberToWire(state.kind),
-    headSeq: countToWire(state.headSeq),
-    headCountNo: countToWire(state.headCountNo),
-    joinSeq: countToWire(state.joinSeq),
-    readSeq: countToWire(state.readSeq),
-    unreadBaseCountNo: countToWire(state.unreadBaseCountNo),
-    lastActivityMs: countToWire(state.lastActivityMs),
-    ...(state.peer && { peer: profileToWire(state.peer) }),
-    ...(state.peerCursor && { peerCursor: cursorToWire(state.peerCursor) }),
-    ...(state.lastMessage && { lastMessage: messageToWire(state.lastMessage) }),
-  };
-}
+const markFields: Fields<SyncMark> = {
+  conversationCount: number,
+  headSum: count,
+  readSum: count,
+  sinceMs: count,
+  versionSum: count,
+  peerSum: count,
+};
 
-export function conversationFromWire(wire: fastim.v1.ConversationState.$Properties): ConversationState {
-  return {
-    conversationId: idFromWire(wire.conversationId),
-    kind: wire.kind ?? 0,
-    headSeq: countFromWire(wire.headSeq),
-    headCountNo: countFromWire(wire.headCountNo),
-    joinSeq: countFromWire(wire.joinSeq),
-    readSeq: countFromWire(wire.readSeq),
-    unreadBaseCountNo: countFromWire(wire.unreadBaseCountNo),
-    lastActivityMs: countFromWire(wire.lastActivityMs),
-    peer: wire.peer ? profileFromWire(wire.peer) : undefined,
-    peerCursor: wire.peerCursor ? cursorFromWire(wire.peerCursor) : undefined,
-    lastMessage: wire.lastMessage ? messageFromWire(wire.lastMessage) : undefined,
-  };
-}
+export const markField: Field<SyncMark> = message(markFields);
 
-export function markToWire(mark: SyncMark): fastim.v1.SyncMark.$Properties {
-  return {
-    conversationCount: numberToWire(mark.conversationCount),
-    headSum: countToWire(mark.headSum),
-    readSum: countToWire(mark.readSum),
-    sinceMs: countToWire(mark.sinceMs),
-  };
-}
+export const syncRequest: Codec<SyncRequest> = fieldsCodec(fastim.v1.SyncRequest, {
+  sinceMs: count,
+  beforeActivityMs: count,
+  beforeConversationId: id,
+  limit: number,
+});
 
-export function markFromWire(wire: fastim.v1.SyncMark.$Properties | null | undefined): SyncMark {
-  return {
-    conversationCount: wire?.conversationCount ?? 0,
-    headSum: countFromWire(wire?.headSum),
-    readSum: countFromWire(wire?.readSum),
-    sinceMs: countFromWire(wire?.sinceMs),
-  };
-}
+export const syncResponse: Codec<SyncResponse> = fieldsCodec(fastim.v1.SyncResponse, {
+  status,
+  conversations: list(conversationField),
+  more: flag,
+  serverTimeMs: count,
+  mark: markField,
+});
 
-export const syncRequest: Codec<SyncRequest> = codec(
-  fastim.v1.SyncRequest,
-  (value) => ({
-    sinceMs: countToWire(value.sinceMs),
-    beforeActivityMs: countToWire(value.beforeActivityMs),
-    beforeConversationId: idToWire(value.beforeConversationId),
-    limit: numberToWire(value.limit),
-  }),
-  (wire) => ({
-    sinceMs: countFromWire(wire.sinceMs),
-    beforeActivityMs: countFromWire(wire.beforeActivityMs),
-    beforeConversationId: idFromWire(wire.beforeConversationId),
-    limit: wire.limit ?? 0,
-  }),
-);
+export const conversationsRequest: Codec<{ conversationIds: bigint[] }> = fieldsCodec(fastim.v1.ConversationsRequest, {
+  conversationIds: list(id),
+});
 
-export const syncResponse: Codec<SyncResponse> = codec(
-  fastim.v1.SyncResponse,
-  (value) => ({
-    ...(value.status && { status: statusToWire(value.status) }),
-    conversations: value.conversations.map(conversationToWire),
-    more: value.more,
-    serverTimeMs: countToWire(value.serverTimeMs),
-    mark: markToWire(value.mark),
-  }),
-  (wire) => ({
-    status: statusFromWire(wire.status),
-    conversations: limited(wire.conversations).map(conversationFromWire),
-    more: wire.more ?? false,
-    serverTimeMs: countFromWire(wire.serverTimeMs),
-    mark: markFromWire(wire.mark),
-  }),
-);
+export const conversationsResponse: Codec<{ status: Status | undefined; conversations: ConversationState[] }> =
+  fieldsCodec(fastim.v1.ConversationsResponse, { status, conversations: list(conversationField) });
 
-export const conversationsRequest: Codec<{ conversationIds: bigint[] }> = codec(
-  fastim.v1.ConversationsRequest,
-  (value) => ({ conversationIds: value.conversationIds.map(idToWire) }),
-  (wire) => ({ conversationIds: limited(wire.conversationIds).map(idFromWire) }),
-);
+export const historyRequest: Codec<HistoryRequest> = fieldsCodec(fastim.v1.HistoryRequest, {
+  conversationId: id,
+  fromSeq: count,
+  toSeq: count,
+  limit: number,
+  newestFirst: flag,
+});
 
-export const conversationsResponse: Codec<{ status: Status | undefined; conversations: ConversationState[] }> = codec(
-  fastim.v1.ConversationsResponse,
-  (value) => ({
-    ...(value.status && { status: statusToWire(value.status) }),
-    conversations: value.conversations.map(conversationToWire),
-  }),
-  (wire) => ({
-    status: statusFromWire(wire.status),
-    conversations: limited(wire.conversations).map(conversationFromWire),
-  }),
-);
+export const historyResponse: Codec<HistoryResponse> = fieldsCodec(fastim.v1.HistoryResponse, {
+  status,
+  conversationId: id,
+  messages: list(wholeMessage),
+  headSeq: count,
+});
 
-export const historyRequest: Codec<HistoryRequest> = codec(
-  fastim.v1.HistoryRequest,
-  (value) => ({
-    conversationId: idToWire(value.conversationId),
-    fromSeq: countToWire(value.fromSeq),
-    toSeq: countToWire(value.toSeq),
-    limit: numberToWire(value.limit),
-    newestFirst: value.newestFirst,
-  }),
-  (wire) => ({
-    conversationId: idFromWire(wire.conversationId),
-    fromSeq: countFromWire(wire.fromSeq),
-    toSeq: countFromWire(wire.toSeq),
-    limit: wire.limit ?? 0,
-    newestFirst: wire.newestFirst ?? false,
-  }),
-);
+/** The first message at or after a time; head + 1 when there is none. */
+export const seekRequest: Codec<{ conversationId: bigint; timeMs: number }> = fieldsCodec(fastim.v1.SeekRequest, {
+  conversationId: id,
+  timeMs: count,
+});
 
-export const historyResponse: Codec<HistoryResponse> = codec(
-  fastim.v1.HistoryResponse,
-  (value) => ({
-    ...(value.status && { status: statusToWire(value.status) }),
-    conversationId: idToWire(value.conversationId),
-    messages: value.messages.map(messageToWire),
-    headSeq: countToWire(value.headSeq),
-  }),
-  (wire) => ({
-    status: statusFromWire(wire.status),
-    conversationId: idFromWire(wire.conversationId),
-    messages: limited(wire.messages).map(messageFromWire),
-    headSeq: countFromWire(wire.headSeq),
-  }),
+export const seekResponse: Codec<{ status: Status | undefined; convSeq: number }> = fieldsCodec(
+  fastim.v1.SeekResponse,
+  { status, convSeq: count },
 );
