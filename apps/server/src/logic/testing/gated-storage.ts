@@ -1,5 +1,4 @@
-import type { MemberCursor } from '@fastim/protocol';
-import type { CursorRaise } from '../../storage/conversation-store.ts';
+import type { CursorRaise, RaiseOutcome } from '../../storage/conversation-store.ts';
 import type { AppendOutcome, AppendRequest } from '../../storage/message-store.ts';
 import { MemoryStorage } from './memory-storage.ts';
 
@@ -34,7 +33,7 @@ export class GatedStorage extends MemoryStorage {
     return super.append(batch);
   }
 
-  override async raiseCursors(batch: readonly CursorRaise[]): Promise<MemberCursor[]> {
+  override async raiseCursors(batch: readonly CursorRaise[]): Promise<RaiseOutcome> {
     this.raises.push(batch);
     await this.#pass();
     return super.raiseCursors(batch);

@@ -40,6 +40,12 @@ export class MemoryUsers implements UserStore {
     });
   }
 
+  async setShowOnline(userId: bigint, showOnline: boolean): Promise<void> {
+    this.#assertOpen();
+    const user = this.byId.get(userId);
+    if (user) user.showOnline = showOnline;
+  }
+
   async setPasswordHash(userId: bigint, passwordHash: string): Promise<void> {
     this.#assertOpen();
     const user = this.byId.get(userId);
