@@ -21,11 +21,15 @@ export function Spinner() {
   return <span className={styles.spinner} aria-hidden="true" />;
 }
 
-/** Initials on a colour that stays the same for one id. Decorative: the name always stands beside it. */
-export function Avatar({ id, name, size = 40 }: { id: string; name: string; size?: number }) {
+/**
+ * Initials on a colour that stays the same for one id, or on the one that was chosen. Decorative: the name always stands
+ * beside it.
+ */
+export function Avatar(props: { id: string; name: string; size?: number; colour?: number | undefined }) {
+  const { id, name, size = 40, colour } = props;
   const style = {
     '--avatar-size': `${size}px`,
-    '--avatar-colour': `var(--avatar-${hash(id) % avatarColours.length})`,
+    '--avatar-colour': `var(--avatar-${(colour ?? hash(id)) % avatarColours.length})`,
   } as CSSProperties;
   return (
     <span className={styles.avatar} style={style} aria-hidden="true">

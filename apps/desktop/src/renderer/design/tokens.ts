@@ -52,7 +52,10 @@ export const colours = {
 
 export type ColourName = keyof typeof colours;
 
-/** One per person, chosen by user id. White initials stand on them in both themes. */
+/**
+ * One per person, chosen by user id; of a group the one its members chose, by its number on the wire: new ones only at
+ * the end. White initials stand on them in both themes.
+ */
 export const avatarColours = [
   '#2F6FB3',
   '#8A4FBF',
@@ -62,6 +65,10 @@ export const avatarColours = [
   '#4A63C9',
   '#9B3F78',
   '#4B7530',
+  '#14748C',
+  '#7B6114',
+  '#C03A63',
+  '#56657A',
 ] as const;
 
 /** Which colours stand on which, and the least contrast (WCAG: 4.5 for text, 3 for shapes). */

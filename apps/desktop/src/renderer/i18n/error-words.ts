@@ -25,6 +25,15 @@ const words: Readonly<Record<string, MessageId>> = {
   MESSAGE_INVALID: 'error.messageInvalid',
   MESSAGE_TOO_LONG: 'error.messageTooLong',
   ID_REUSED: 'error.idReused',
+  MUTED: 'error.muted',
+  GROUP_INVALID: 'error.groupInvalid',
+  GROUP_FULL: 'error.groupFull',
+  ALREADY_MEMBER: 'error.alreadyMember',
+  OWNER_CANNOT_LEAVE: 'error.ownerCannotLeave',
+  LINK_INVALID: 'error.linkInvalid',
+  TARGET_INVALID: 'error.targetInvalid',
+  TOO_LATE: 'error.tooLate',
+  TOO_MANY: 'error.tooMany',
 };
 
 export function errorWords(text: Text, reason: string): string {

@@ -14,6 +14,12 @@ export interface AppState {
   readonly openConversationId: string | null;
   readonly screen: 'chats' | 'settings';
   readonly shortcutsOpen: boolean;
+  /** The dialog over the chats. */
+  readonly dialog: 'new-group' | null;
+  /** The information about the open conversation is shown, beside it or over it. */
+  readonly panelOpen: boolean;
+  /** An invite link whose page is to be shown; it outlives logging in. */
+  readonly joinLink: string | null;
   /** The session ended and the user chose to log in again; what is stored can still be read. */
   readonly loggingInAgain: boolean;
 }
@@ -32,6 +38,9 @@ export function createAppStore(settings: SettingsView): AppStore {
     openConversationId: null,
     screen: 'chats',
     shortcutsOpen: false,
+    dialog: null,
+    panelOpen: false,
+    joinLink: null,
     loggingInAgain: false,
   }));
 }

@@ -58,5 +58,5 @@ export function forgetAccount(ui: Ui): void {
   ui.positions.clear();
   keepOnly(ui.messages, null);
   forgetConversations(ui.conversations);
-  ui.app.setState({ openConversationId: null, screen: 'chats', shortcutsOpen: false });
+  ui.app.setState({ openConversationId: null, screen: 'chats', shortcutsOpen: false, dialog: null, panelOpen: false });
 }

@@ -26,8 +26,8 @@ export function createSendKeys(now: () => number): SendKeys {
   };
 }
 
-/** 48 bits of time, then 80 random ones, in hex. */
-function newKey(nowMs: number): string {
+/** A client_msg_id in hex: 48 bits of time, then 80 random ones. */
+export function newKey(nowMs: number): string {
   const random = crypto.getRandomValues(new Uint8Array(randomBytes));
   const digits = Array.from(random, (byte) => byte.toString(16).padStart(2, '0')).join('');
   return Math.floor(nowMs).toString(16).padStart(12, '0') + digits;
