@@ -1,4 +1,4 @@
-// npm run server | desktop | e2e | bench: sets up what is needed, then starts the part with the arguments given.
+// npm run server | desktop | e2e | bench | simulate: sets up what is needed, then starts the part with the arguments given.
 
 import { join } from 'node:path';
 import { ensureBrowser } from './lib/browser-setup.mjs';
@@ -29,7 +29,9 @@ await runScript(async () => {
       ]);
     case 'bench':
       return runProductNode('e2e/bench/main.ts', args);
+    case 'simulate':
+      return runProductNode('e2e/simulator/main.ts', args);
     default:
-      throw new SetupError(`no part named ${part ?? '(none)'}: server, desktop, e2e or bench`);
+      throw new SetupError(`no part named ${part ?? '(none)'}: server, desktop, e2e, bench or simulate`);
   }
 });

@@ -60,6 +60,9 @@ await runScript(() => {
     });
   });
   if (total.failed === 0 || process.argv.includes('--all')) {
+    const seeds = process.env.FASTIM_SIMULATE_SEEDS ?? '300';
+    step('simulation', () => one(node('e2e/simulator/main.ts', ['--seeds', seeds, '--json'])));
+    step('simulation of planted bugs', () => one(node('e2e/simulator/main.ts', ['--planted', '--json'])));
     step('end-to-end tests', () => {
       const report = join(reports, 'e2e.json');
       const code = node(
