@@ -1,5 +1,6 @@
 import type { BridgeEventName, BridgeEvents } from '../../bridge/contract.ts';
 import { applyConversations, forgetConversations } from './conversations-store.ts';
+import { applyPresence, applyTyping, forgetLive } from './live-store.ts';
 import { fillGap, rememberDuringLoad, trimAfterNews } from './load-messages.ts';
 import { gapBefore, hasHole } from './message-window.ts';
 import { applyMessages, forgetWindow, keepOnly } from './messages-store.ts';
@@ -35,6 +36,10 @@ const appliers: Appliers = {
     trimAfterNews(ui, conversationId);
   },
 
+  typing: (ui, { conversationId, names }) => applyTyping(ui.live, conversationId, names),
+
+  presence: (ui, changed) => applyPresence(ui.live, changed),
+
   show: (ui, { conversationId }) => void openConversation(ui, conversationId),
 };
 
@@ -58,5 +63,6 @@ export function forgetAccount(ui: Ui): void {
   ui.positions.clear();
   keepOnly(ui.messages, null);
   forgetConversations(ui.conversations);
+  forgetLive(ui.live);
   ui.app.setState({ openConversationId: null, screen: 'chats', shortcutsOpen: false, dialog: null, panelOpen: false });
 }

@@ -12,6 +12,8 @@ const eventNames: readonly BridgeEventName[] = [
   'settings',
   'conversations',
   'messages',
+  'typing',
+  'presence',
   'show',
 ];
 
@@ -54,6 +56,7 @@ async function readEverything(ui: Ui): Promise<void> {
     if (view.account) await loadConversations(ui);
     ui.app.setState({ ready: true });
     ui.drafts.flush();
+    ui.presence.again();
     if (!view.account) return;
     const openNow = ui.app.getState().openConversationId;
     if (firstTime) {

@@ -3,7 +3,7 @@ import type { ConversationView } from '../../bridge/contract.ts';
 
 export interface ConversationsState {
   readonly byId: ReadonlyMap<string, ConversationView>;
-  /** Newest activity first. */
+  /** Pinned ones first, the last pinned on top; then by activity, newest first. Archived ones too. */
   readonly order: readonly string[];
   /** The first list has arrived. */
   readonly loaded: boolean;
@@ -19,7 +19,12 @@ export function createConversationsStore(): ConversationsStore {
 
 function inOrder(byId: ReadonlyMap<string, ConversationView>): string[] {
   return [...byId.values()]
-    .sort((a, b) => b.lastActivityMs - a.lastActivityMs || (a.conversationId < b.conversationId ? 1 : -1))
+    .sort(
+      (a, b) =>
+        b.pinnedMs - a.pinnedMs ||
+        b.lastActivityMs - a.lastActivityMs ||
+        (a.conversationId < b.conversationId ? 1 : -1),
+    )
     .map((conversation) => conversation.conversationId);
 }
 

@@ -3,6 +3,7 @@ import { useStore } from 'zustand';
 import type { ConversationView } from '../../bridge/contract.ts';
 import type { AppState } from './app-store.ts';
 import type { ConversationsState } from './conversations-store.ts';
+import type { LiveState } from './live-store.ts';
 import type { MessagesState } from './messages-store.ts';
 import type { Ui } from './ui.ts';
 
@@ -28,6 +29,10 @@ export function useConversations<T>(select: (state: ConversationsState) => T): T
 
 export function useMessages<T>(select: (state: MessagesState) => T): T {
   return useStore(useUi().messages, select);
+}
+
+export function useLive<T>(select: (state: LiveState) => T): T {
+  return useStore(useUi().live, select);
 }
 
 export function useConversation(conversationId: string): ConversationView | undefined {

@@ -3,8 +3,10 @@ import type { EngineLink } from '../bridge-link/engine-link.ts';
 import { type AppStore, createAppStore } from './app-store.ts';
 import { type ConversationsStore, createConversationsStore } from './conversations-store.ts';
 import { createDraftKeeper, type DraftKeeper } from './draft-keeper.ts';
+import { createLiveStore, type LiveStore } from './live-store.ts';
 import type { Loading } from './load-messages.ts';
 import { createMessagesStore, type MessagesStore } from './messages-store.ts';
+import { createPresenceWatch, type PresenceWatch } from './presence-watch.ts';
 import { createSendKeys, type SendKeys } from './send-keys.ts';
 
 /** What the page and its surroundings give: replaced in tests and in the gallery. */
@@ -22,6 +24,8 @@ export interface Ui {
   readonly app: AppStore;
   readonly conversations: ConversationsStore;
   readonly messages: MessagesStore;
+  readonly live: LiveStore;
+  readonly presence: PresenceWatch;
   readonly drafts: DraftKeeper;
   readonly sendKeys: SendKeys;
   /** Where each conversation's list stood last. */
@@ -33,11 +37,14 @@ export interface Ui {
 export const defaultSettings: SettingsView = { theme: 'system', language: 'system', sendKey: 'enter' };
 
 export function createUi(link: EngineLink, surroundings: Surroundings, settings: SettingsView = defaultSettings): Ui {
+  const live = createLiveStore();
   return {
     link,
     app: createAppStore(settings),
     conversations: createConversationsStore(),
     messages: createMessagesStore(),
+    live,
+    presence: createPresenceWatch(link, live, surroundings.schedule),
     drafts: createDraftKeeper(link, surroundings.schedule),
     sendKeys: createSendKeys(surroundings.now),
     positions: new Map(),
