@@ -1,6 +1,6 @@
 import type { BridgeEventName, BridgeEvents } from '../../bridge/contract.ts';
 import { applyConversations, forgetConversations } from './conversations-store.ts';
-import { applyPresence, applyTyping, forgetLive } from './live-store.ts';
+import { applyPresence, applyTyping, forgetLive, noteReaders } from './live-store.ts';
 import { fillGap, rememberDuringLoad, trimAfterNews } from './load-messages.ts';
 import { gapBefore, hasHole } from './message-window.ts';
 import { applyMessages, forgetWindow, keepOnly } from './messages-store.ts';
@@ -39,6 +39,8 @@ const appliers: Appliers = {
   typing: (ui, { conversationId, names }) => applyTyping(ui.live, conversationId, names),
 
   presence: (ui, changed) => applyPresence(ui.live, changed),
+
+  readers: (ui, { conversationId }) => noteReaders(ui.live, conversationId),
 
   show: (ui, { conversationId }) => void openConversation(ui, conversationId),
 };

@@ -14,6 +14,7 @@ const eventNames: readonly BridgeEventName[] = [
   'messages',
   'typing',
   'presence',
+  'readers',
   'show',
 ];
 

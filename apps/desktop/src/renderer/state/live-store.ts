@@ -7,12 +7,14 @@ export interface LiveState {
   readonly typing: ReadonlyMap<string, readonly string[]>;
   /** User → what is known. */
   readonly presence: ReadonlyMap<string, PresenceView>;
+  /** Conversation → how often somebody read on there: read counts from before the last time are out of date. */
+  readonly readersMoved: ReadonlyMap<string, number>;
 }
 
 export type LiveStore = StoreApi<LiveState>;
 
 export function createLiveStore(): LiveStore {
-  return createStore<LiveState>(() => ({ typing: new Map(), presence: new Map() }));
+  return createStore<LiveState>(() => ({ typing: new Map(), presence: new Map(), readersMoved: new Map() }));
 }
 
 export function applyTyping(store: LiveStore, conversationId: string, names: readonly string[]): void {
@@ -33,6 +35,12 @@ export function applyPresence(store: LiveStore, changed: readonly PresenceView[]
   });
 }
 
+export function noteReaders(store: LiveStore, conversationId: string): void {
+  store.setState(({ readersMoved }) => ({
+    readersMoved: new Map(readersMoved).set(conversationId, (readersMoved.get(conversationId) ?? 0) + 1),
+  }));
+}
+
 export function forgetLive(store: LiveStore): void {
-  store.setState({ typing: new Map(), presence: new Map() });
+  store.setState({ typing: new Map(), presence: new Map(), readersMoved: new Map() });
 }
