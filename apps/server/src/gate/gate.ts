@@ -35,6 +35,32 @@ export interface GateOptions {
   readonly registry: Registry;
   /** When a tick ends. Default: setImmediate. */
   readonly defer?: Defer;
+  /** What accepts clients. Default: the TCP and the WebSocket port. */
+  readonly listeners?: (host: ListenerHost) => Listeners;
+}
+
+/** What a listener needs of the gate. */
+export interface ListenerHost {
+  readonly host: string;
+  readonly logger: Logger;
+  /** Asked before anything is made for a connection. Undefined: admitted. */
+  admit(address: string): Refusal | undefined;
+  /** Takes over an admitted socket. `acceptedAt` in wheel time. */
+  connected(socket: ClientSocket, address: string, acceptedAt: number): void;
+  /** Wheel time. */
+  now(): number;
+}
+
+/** One way in. `start` resolves with the port; `stop` when accepting has stopped and the last connection is gone. */
+export interface Listener {
+  start(): Promise<number>;
+  stopAccepting(): void;
+  stop(): Promise<void>;
+}
+
+export interface Listeners {
+  readonly tcp: Listener;
+  readonly websocket: Listener;
 }
 
 /**
@@ -58,11 +84,6 @@ export interface Gate extends GatePort {
 
 export function createGate(options: GateOptions): Gate {
   return new RunningGate(options);
-}
-
-interface Listeners {
-  readonly tcp: TcpListener;
-  readonly websocket: WebSocketListener;
 }
 
 /** A client told to leave at the very end would meet the deadline on its way. */
@@ -212,14 +233,14 @@ class RunningGate implements Gate, ConnectionHost {
 
   #makeListeners(): Listeners {
     const { host, tcpPort, wsPort, allowedOrigins, trustedProxies } = this.#options;
-    const shared = {
+    const shared: ListenerHost = {
       host,
       logger: this.logger,
-      admit: (address: string) => this.#admit(address),
-      connected: (socket: ClientSocket, address: string, acceptedAt: number) =>
-        this.#connected(socket, address, acceptedAt),
+      admit: (address) => this.#admit(address),
+      connected: (socket, address, acceptedAt) => this.#connected(socket, address, acceptedAt),
       now: () => this.wheel.now,
     };
+    if (this.#options.listeners) return this.#options.listeners(shared);
     return {
       tcp: new TcpListener({ ...shared, port: tcpPort }),
       websocket: new WebSocketListener({
