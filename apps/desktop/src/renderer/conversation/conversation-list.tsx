@@ -1,6 +1,8 @@
-import { Search, Settings, UserRoundSearch, X } from 'lucide-react';
+import { Link, MessageCirclePlus, Plus, Search, Settings, UserRoundSearch, UsersRound, X } from 'lucide-react';
 import { type KeyboardEvent, useCallback, useEffect, useId, useRef, useState } from 'react';
 import { Button, IconButton } from '../design/controls.tsx';
+import { ButtonMenu, MenuItem } from '../design/menu.tsx';
+import { joinTokenIn } from '../groups/join-link.ts';
 import { errorWords } from '../i18n/error-words.ts';
 import { useText } from '../i18n/use-text.ts';
 import { searchInputId } from '../shell/search-input.ts';
@@ -10,6 +12,7 @@ import { openConversation, openDirectWith } from '../state/open-conversation.ts'
 import { useConversations, useUi } from '../state/ui-context.tsx';
 import { testIds } from '../test-ids.ts';
 import styles from './conversation-list.module.css';
+import { ArchiveHeader, ArchiveRow, archiveRowHeight, useSections } from './conversation-list-archive.tsx';
 import { ConversationOptions } from './conversation-options.tsx';
 import { SearchOptions, searchTargets } from './search-options.tsx';
 import { useSearch } from './use-search.ts';
@@ -22,11 +25,13 @@ export function ConversationList() {
   const [query, setQuery] = useState('');
   const [active, setActive] = useState(0);
   const [focused, setFocused] = useState(false);
+  const [inArchive, setInArchive] = useState(false);
   const results = useSearch(query);
   const input = useRef<HTMLInputElement>(null);
   const listId = useId();
   const searching = query.trim() !== '';
-  const targets = searchTargets(results);
+  const link = joinTokenIn(query) === null ? null : query.trim();
+  const targets = searchTargets(results, link);
   const narrow = layout === 'tablet' && !focused && !searching;
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: another query begins at its first result
@@ -54,6 +59,14 @@ export function ConversationList() {
     [ui, clear],
   );
 
+  const openLink = useCallback(
+    (joinLink: string) => {
+      clear();
+      ui.app.setState({ joinLink });
+    },
+    [ui, clear],
+  );
+
   const onKeyDown = (event: KeyboardEvent<HTMLInputElement>): void => {
     if (event.nativeEvent.isComposing) return;
     if (event.key === 'Escape') {
@@ -71,12 +84,14 @@ export function ConversationList() {
       const target = targets[active];
       if (target?.kind === 'conversation') openOne(target.id);
       if (target?.kind === 'person') openPerson(target.id);
+      if (target?.kind === 'link') openLink(target.id);
     }
   };
 
   return (
     <aside className={styles.list} data-narrow={narrow || undefined} aria-label={text('chats.list')}>
-      <header className={styles.header}>
+      {inArchive && !searching ? <ArchiveHeader onBack={() => setInArchive(false)} /> : null}
+      <header className={styles.header} hidden={inArchive && !searching}>
         <div className={styles.search}>
           <Search size={16} aria-hidden="true" />
           <input
@@ -93,7 +108,8 @@ export function ConversationList() {
             autoComplete="off"
             autoCapitalize="none"
             spellCheck={false}
-            maxLength={128}
+            // An invite link fits in.
+            maxLength={512}
             value={query}
             onChange={(event) => setQuery(event.target.value)}
             onFocus={() => setFocused(true)}
@@ -107,21 +123,31 @@ export function ConversationList() {
             </button>
           ) : null}
         </div>
+        {layout === 'tablet' ? null : <NewMenu onFind={() => input.current?.focus()} />}
       </header>
       {searching ? (
         <SearchOptions
           listId={listId}
           query={query.trim()}
           results={results}
+          link={link}
           active={active}
           onOpenConversation={openOne}
           onOpenPerson={openPerson}
+          onOpenLink={openLink}
         />
       ) : (
-        <Conversations listId={listId} onOpen={openOne} onFind={() => input.current?.focus()} />
+        <Conversations
+          listId={listId}
+          inArchive={inArchive}
+          onArchive={setInArchive}
+          onOpen={openOne}
+          onFind={() => input.current?.focus()}
+        />
       )}
       {layout === 'tablet' ? (
         <footer className={styles.foot}>
+          <NewMenu onFind={() => input.current?.focus()} />
           <IconButton
             label={text('nav.settings')}
             onClick={() => ui.app.setState({ screen: 'settings' })}
@@ -135,13 +161,71 @@ export function ConversationList() {
   );
 }
 
-function Conversations(props: { listId: string; onOpen(id: string): void; onFind(): void }) {
+/** What can be begun: a chat, a group, or joining one. */
+function NewMenu({ onFind }: { onFind(): void }) {
+  const ui = useUi();
+  const text = useText();
+  const icon = { size: 16, 'aria-hidden': true } as const;
+  return (
+    <ButtonMenu
+      button={
+        <IconButton label={text('list.new')} className={styles.plus} data-testid={testIds.newMenu}>
+          <Plus size={20} aria-hidden="true" />
+        </IconButton>
+      }
+    >
+      {/* The menu gives the focus back first. */}
+      <MenuItem icon={<MessageCirclePlus {...icon} />} onClick={() => setTimeout(onFind)}>
+        {text('list.newChat')}
+      </MenuItem>
+      <MenuItem
+        icon={<UsersRound {...icon} />}
+        onClick={() => ui.app.setState({ dialog: 'new-group' })}
+        testId={testIds.newGroup}
+      >
+        {text('list.newGroup')}
+      </MenuItem>
+      <MenuItem icon={<Link {...icon} />} onClick={() => ui.app.setState({ joinLink: '' })} testId={testIds.joinByLink}>
+        {text('list.joinByLink')}
+      </MenuItem>
+    </ButtonMenu>
+  );
+}
+
+function Conversations(props: {
+  listId: string;
+  inArchive: boolean;
+  onArchive(shown: boolean): void;
+  onOpen(id: string): void;
+  onFind(): void;
+}) {
+  const { listId, inArchive, onArchive, onOpen } = props;
   const ui = useUi();
   const text = useText();
   const loaded = useConversations((state) => state.loaded);
   const failed = useConversations((state) => state.failed);
   const none = useConversations((state) => state.order.length === 0);
-  if (!none) return <ConversationOptions listId={props.listId} onOpen={props.onOpen} />;
+  const { chats, archived } = useSections();
+  // The last one was taken out of the archive.
+  const leave = inArchive && archived.length === 0;
+  useEffect(() => {
+    if (leave) onArchive(false);
+  }, [leave, onArchive]);
+  if (!none) {
+    const above =
+      inArchive || archived.length === 0
+        ? undefined
+        : { row: <ArchiveRow ids={archived} onOpen={() => onArchive(true)} />, height: archiveRowHeight };
+    return (
+      <ConversationOptions
+        key={inArchive ? 'archive' : 'chats'}
+        listId={listId}
+        ids={inArchive ? archived : chats}
+        onOpen={onOpen}
+        above={above}
+      />
+    );
+  }
   if (failed !== null) {
     return (
       <div className={styles.empty} role="alert">

@@ -1,3 +1,4 @@
+import { Link } from 'lucide-react';
 import { useEffect } from 'react';
 import type { UserView } from '../../bridge/contract.ts';
 import { Avatar, Spinner } from '../design/controls.tsx';
@@ -14,10 +15,11 @@ import type { SearchResults } from './use-search.ts';
 /** Of a large account only the first ones are worth drawing: the rest is one more letter away. */
 const mostShown = 30;
 
-export type SearchTarget = { kind: 'conversation' | 'person'; id: string };
+export type SearchTarget = { kind: 'link' | 'conversation' | 'person'; id: string };
 
 /** What the arrow keys walk through, from top to bottom. */
-export function searchTargets({ conversations, people }: SearchResults): SearchTarget[] {
+export function searchTargets({ conversations, people }: SearchResults, link: string | null): SearchTarget[] {
+  if (link !== null) return [{ kind: 'link', id: link }];
   return [
     ...conversations.slice(0, mostShown).map((one) => ({ kind: 'conversation' as const, id: one.conversationId })),
     ...people.slice(0, mostShown).map((one) => ({ kind: 'person' as const, id: one.userId })),
@@ -28,11 +30,14 @@ export function SearchOptions(props: {
   listId: string;
   query: string;
   results: SearchResults;
+  /** What was typed is an invite link. */
+  link: string | null;
   active: number;
   onOpenConversation(id: string): void;
   onOpenPerson(id: string): void;
+  onOpenLink(link: string): void;
 }) {
-  const { listId, query, results, active, onOpenConversation, onOpenPerson } = props;
+  const { listId, query, results, link, active, onOpenConversation, onOpenPerson, onOpenLink } = props;
   const text = useText();
   const openId = useApp((state) => state.openConversationId);
   const today = useNow(60 * 1000);
@@ -44,6 +49,7 @@ export function SearchOptions(props: {
     document.getElementById(`${listId}-${active}`)?.scrollIntoView({ block: 'nearest' });
   }, [listId, active]);
 
+  if (link !== null) return <LinkOption listId={listId} link={link} onOpen={onOpenLink} />;
   return (
     <div className={styles.scroller} onPointerDown={(event) => event.preventDefault()}>
       <div id={listId} role="listbox" aria-label={text('chats.search')}>
@@ -85,6 +91,39 @@ export function SearchOptions(props: {
         ) : total === 0 ? (
           text('chats.nothingFound', { query: oneLine(query, 40) })
         ) : null}
+      </div>
+    </div>
+  );
+}
+
+function LinkOption({ listId, link, onOpen }: { listId: string; link: string; onOpen(link: string): void }) {
+  const text = useText();
+  return (
+    <div className={styles.scroller} onPointerDown={(event) => event.preventDefault()}>
+      <div id={listId} role="listbox" aria-label={text('chats.search')}>
+        {/* biome-ignore lint/a11y/useKeyWithClickEvents: the search box handles the keys */}
+        <div
+          id={`${listId}-0`}
+          role="option"
+          tabIndex={-1}
+          aria-selected
+          className={itemStyles.item}
+          data-active
+          data-testid={testIds.joinLinkResult}
+          onClick={() => onOpen(link)}
+        >
+          <span className={styles['link-icon']}>
+            <Link size={20} aria-hidden="true" />
+          </span>
+          <span className={itemStyles.lines}>
+            <span className={itemStyles.line}>
+              <span className={itemStyles.title}>{text('list.openLink')}</span>
+            </span>
+            <span className={itemStyles.line}>
+              <span className={itemStyles.preview}>{link}</span>
+            </span>
+          </span>
+        </div>
       </div>
     </div>
   );

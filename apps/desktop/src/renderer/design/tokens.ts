@@ -47,6 +47,7 @@ export const colours = {
   line: { light: '#E3E6EB', dark: '#2A3039' },
   chip: { light: '#ECEEF2', dark: '#262C35' },
   segment: { light: '#FFFFFF', dark: '#3A4250' },
+  online: { light: '#15803D', dark: '#4CC77A' },
   'muted-badge': { light: '#5F6672', dark: '#5A6270' },
 } as const satisfies Record<string, ThemedColour>;
 
@@ -119,6 +120,9 @@ export const contrastPairs: readonly { front: ColourName; back: ColourName; atLe
   { front: 'success', back: 'raised', atLeast: 4.5 },
   { front: 'warning-surface-text', back: 'warning-surface', atLeast: 7 },
   { front: 'info-surface-text', back: 'info-surface', atLeast: 7 },
+  { front: 'online', back: 'app', atLeast: 3 },
+  { front: 'online', back: 'sidebar', atLeast: 3 },
+  { front: 'online', back: 'selected', atLeast: 3 },
   { front: 'control-border', back: 'app', atLeast: 3 },
   { front: 'control-border', back: 'field', atLeast: 3 },
   { front: 'control-border', back: 'sidebar', atLeast: 3 },
