@@ -12,8 +12,7 @@ const announcementShown = 200;
 /** `atMs`: when it happened. `me`: my user id. */
 export function noticeWords(intl: IntlShape, text: Text, notice: NoticeView, me: string, atMs: number): string {
   return text(wordsOf(notice, atMs), {
-    me: notice.actorIsMe ? 'yes' : 'no',
-    actor: notice.actor.name.slice(0, 64),
+    actor: notice.actorIsMe ? text('notice.actorMe') : notice.actor.name.slice(0, 64),
     users: userNames(intl, text, notice.users, me),
     text: notice.text.replace(/\s+/gu, ' ').trim().slice(0, announcementShown),
     time: notice.kind === 'muted' ? muteEnd(intl, notice.number, atMs) : '',
