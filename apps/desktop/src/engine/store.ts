@@ -172,15 +172,20 @@ export interface StoreBatch {
   readonly durable: boolean;
   readonly account: Partial<Pick<AccountRow, 'session' | 'sinceMs' | 'openConversationId' | 'historyEpoch'>> | null;
   readonly conversations: readonly ConversationRow[];
-  /** From these conv_seqs on, what is stored of the conversations is removed, before `messages` are added. */
+  /**
+   * From these conv_seqs on, what is stored of the conversations (and hidden there) is removed, before `messages` are
+   * added. Messages below that show the effect of an event at or above (`MessageQuery.marksFrom` finds them) go back as
+   * far as this device knows how they were, are in `ApplyResult.changed`, and are replaced whole when they arrive again.
+   */
   readonly messagesCut: ReadonlyArray<{ readonly conversationId: string; readonly fromSeq: number }>;
   /**
    * A (conversation, conv_seq) that is there already keeps its words; marks are merged, each aspect by its higher
-   * conv_seq. An event also changes its target, if that is stored; a message that arrives later than events about it meets
-   * them then. Each event counts once, by its own conv_seq.
+   * conv_seq, and the words of an edit come with it. An event also changes its target, if that is stored; a message that
+   * arrives later than events about it meets them then. Each event counts once, by its own conv_seq, in whatever order
+   * they arrive. What was recalled has no words any more, its stored edits neither.
    */
   readonly messages: readonly StoredMessage[];
-  /** Deleted for me: no longer shown nor found. */
+  /** Deleted for me: no longer shown nor found, also when the message arrives only later. */
   readonly hide: ReadonlyArray<{ readonly conversationId: string; readonly convSeqs: readonly number[] }>;
   /** Names as last heard of. */
   readonly users: readonly UserView[];
@@ -201,9 +206,15 @@ export interface MessageQuery {
   readonly countNoAbove?: number;
   /** Without events and without what is deleted for me. */
   readonly shownOnly?: boolean;
+  /** Only messages that show the effect of an event of this conv_seq or a higher one. */
+  readonly marksFrom?: number;
 }
 
-/** Words, and where to look. Chinese is found from one character on. */
+/**
+ * Words, and where to look. Parted by spaces, each has to be there; the last may be the beginning of one. Chinese is found
+ * from one character on. Nothing in `query` is syntax. Only spaces: all messages of the conversation or the sender; with
+ * neither, none.
+ */
 export interface SearchQuery {
   readonly query: string;
   readonly conversationId?: string;
@@ -216,7 +227,10 @@ export interface SearchQuery {
   readonly limit: number;
 }
 
-/** What a transaction made of messages that were stored before: targets of events. */
+/**
+ * Messages whose present form is another than it was here or in the batch: targets of events, and those that came after
+ * events about them or for the second time. Each once.
+ */
 export interface ApplyResult {
   readonly changed: readonly StoredMessage[];
 }
@@ -274,6 +288,9 @@ export interface Store {
   apply(generation: number, batch: StoreBatch): Promise<ApplyResult>;
   /** Rising conv_seq. */
   messages(generation: number, query: MessageQuery): Promise<StoredMessage[]>;
-  /** Newest first; shown text messages only, neither recalled nor deleted for me, by their present words. */
+  /**
+   * Newest first, by server time and then msg_id; shown text messages only, neither recalled nor deleted for me, by their
+   * present words.
+   */
   search(generation: number, query: SearchQuery): Promise<StoredMessage[]>;
 }

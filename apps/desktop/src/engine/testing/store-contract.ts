@@ -1,110 +1,26 @@
-import { emptyRow } from '../conversation-rows.ts';
+import type { StoredMessage } from '../store.ts';
+import { eventCases } from './store-contract-events.ts';
+import { searchCases } from './store-contract-search.ts';
 import {
-  type AccountRow,
-  type ConversationRow,
-  type OutboxRow,
-  type PendingLogOut,
-  type Store,
-  type StoreBatch,
-  type StoredMessage,
-  StoreError,
-} from '../store.ts';
+  account,
+  all,
+  batch,
+  conversation,
+  conversationId,
+  marks,
+  me,
+  message,
+  other,
+  pending,
+  refused,
+  type StoreCase,
+  same,
+  seqs,
+  text,
+  unsent,
+} from './store-samples.ts';
 
-/** One promise of the Store, as a case that any driver has to pass. */
-export interface StoreCase {
-  readonly name: string;
-  /** `another` makes a further store on the same profile; each has to be opened. */
-  run(store: Store, another: () => Store): Promise<void>;
-}
-
-const account: AccountRow = {
-  serverUrl: 'https://chat.example',
-  user: { userId: '9007199254740993001', username: 'bob', displayName: 'Bob 波' },
-  deviceId: '0123456789abcdef0123456789abcdef',
-  session: {
-    sessionId: '77',
-    epoch: 3,
-    accessToken: 'access',
-    accessExpiresAt: 1_800_000_000_000,
-    refreshToken: 'refresh',
-    refreshExpiresAt: 1_900_000_000_000,
-  },
-  sinceMs: 0,
-  openConversationId: null,
-};
-const pending: PendingLogOut = {
-  sessionId: '77',
-  serverUrl: account.serverUrl,
-  deviceId: account.deviceId,
-  accessToken: 'access',
-  refreshToken: 'refresh',
-  refreshExpiresAt: 1_900_000_000_000,
-};
-const other: AccountRow = { ...account, user: { ...account.user, userId: '5', username: 'eve' } };
-const conversationId = '9223372036854775806';
-
-function message(convSeq: number, over: Partial<StoredMessage> = {}): StoredMessage {
-  return {
-    conversationId,
-    convSeq,
-    msgId: (9_007_199_254_740_993_000n + BigInt(convSeq)).toString(),
-    senderId: convSeq % 2 === 0 ? '9007199254740993001' : '4',
-    key: convSeq.toString(16).padStart(32, '0'),
-    kind: 1,
-    text: `text ${convSeq} 你好`,
-    body: null,
-    serverTimeMs: 1_800_000_000_000 + convSeq,
-    countNo: Math.ceil(convSeq / 2),
-    ...over,
-  };
-}
-
-function unsent(number: number, over: Partial<OutboxRow> = {}): OutboxRow {
-  return {
-    key: `f${number.toString(16).padStart(31, '0')}`,
-    conversationId,
-    number,
-    kind: 1,
-    text: `unsent ${number}`,
-    createdMs: 1_800_000_000_000,
-    failure: null,
-    refusedSinceMs: null,
-    ...over,
-  };
-}
-
-function conversation(over: Partial<ConversationRow> = {}): ConversationRow {
-  return {
-    ...emptyRow(conversationId),
-    peer: { userId: '4', username: 'alice', displayName: 'Alice' },
-    ranges: [
-      { from: 1, to: 4 },
-      { from: 9, to: 9 },
-    ],
-    lastMessage: message(9),
-    draft: 'draft "quoted" 完\u0000',
-    position: { order: 3.5, offsetPx: -2.25, atEnd: false },
-    ...over,
-  };
-}
-
-function batch(over: Partial<StoreBatch>): StoreBatch {
-  return {
-    durable: false,
-    account: null,
-    conversations: [],
-    messagesCut: [],
-    messages: [],
-    outboxPut: [],
-    outboxRemove: [],
-    ...over,
-  };
-}
-
-const all = { conversationId, fromSeq: 1, toSeq: 2 ** 52 - 1, limit: 1_000, newestFirst: false };
-const seqs = (messages: readonly StoredMessage[]) => messages.map(({ convSeq }) => convSeq);
-
-export const storeContract: readonly StoreCase[] = [
+const basics: readonly StoreCase[] = [
   {
     name: 'begins empty, and says so again after it was closed and opened',
     async run(store) {
@@ -127,13 +43,26 @@ export const storeContract: readonly StoreCase[] = [
       await store.saveProfile({ deviceId: account.deviceId, settings });
       await store.saveProfile({ lastServerUrl: 'https://chat.example' });
       const generation = await store.beginAccount(account, null);
-      const strange = message(9, { kind: 99, text: '', body: new Uint8Array([0, 1, 255]) });
+      const strange = message(9, { content: { type: 'unknown', kind: 99, body: 'AAH/' } });
+      const marked = message(3, {
+        content: text('edited 改', { mentions: ['4', me], mentionAll: true, replySeq: 1, forwardedFrom: '4' }),
+        marks: marks({
+          editedSeq: 7,
+          reactionsSeq: 8,
+          reactions: [{ emoji: '👍🏽', count: 31, mine: true, userIds: ['4', me] }],
+        }),
+      });
+      const notice = message(5, {
+        content: { type: 'notice', action: 2, userIds: ['4'], text: 'Hikers', number: 1_900_000_000_000 },
+      });
+      const carol = { userId: '6', username: 'carol', displayName: 'Carol' };
       await store.apply(
         generation,
         batch({
-          account: { sinceMs: 55, openConversationId: conversationId },
+          account: { sinceMs: 55, openConversationId: conversationId, historyEpoch: '18446744073709551615' },
           conversations: [conversation()],
-          messages: [message(1), strange, message(2), message(3)],
+          messages: [message(1), strange, message(2), marked, notice],
+          users: [carol, { ...carol, userId: '8', displayName: 'Dave' }],
           outboxPut: [unsent(2), unsent(1, { failure: 'NOT_ALLOWED', refusedSinceMs: 1_800_000_000_001 })],
         }),
       );
@@ -141,13 +70,22 @@ export const storeContract: readonly StoreCase[] = [
       const next = another();
       const contents = await next.open();
       same(contents.profile, { deviceId: account.deviceId, settings, lastServerUrl: 'https://chat.example' });
-      const row = { ...account, sinceMs: 55, openConversationId: conversationId };
+      const row = {
+        ...account,
+        sinceMs: 55,
+        openConversationId: conversationId,
+        historyEpoch: '18446744073709551615',
+      };
       same(contents.account, { generation, row });
       const loaded = await next.load(generation);
       same(loaded.account, row);
       same(loaded.conversations, [conversation()]);
       same(loaded.outbox, [unsent(1, { failure: 'NOT_ALLOWED', refusedSinceMs: 1_800_000_000_001 }), unsent(2)]);
-      same(await next.messages(generation, all), [message(1), message(2), message(3), strange]);
+      same(
+        loaded.users.toSorted((a, b) => (a.userId < b.userId ? -1 : 1)),
+        [carol, { ...carol, userId: '8', displayName: 'Dave' }],
+      );
+      same(await next.messages(generation, all), [message(1), message(2), marked, notice, strange]);
     },
   },
   {
@@ -212,21 +150,28 @@ export const storeContract: readonly StoreCase[] = [
       const generation = await store.beginAccount(account, null);
       await store.apply(
         generation,
-        batch({ messages: [message(1)], outboxPut: [unsent(1)], conversations: [conversation()] }),
+        batch({
+          messages: [message(1)],
+          outboxPut: [unsent(1)],
+          conversations: [conversation()],
+          users: [{ userId: '4', username: 'alice', displayName: 'Alice' }],
+        }),
       );
       await store.apply(
         generation,
         batch({
-          messages: [message(1, { text: 'forged' })],
+          messages: [message(1, { content: text('forged') })],
+          users: [{ userId: '4', username: 'alice', displayName: 'newer' }],
           outboxPut: [unsent(1, { failure: 'NOT_A_MEMBER' })],
           conversations: [conversation({ draft: 'newer', ranges: [] })],
           outboxRemove: ['nobody'],
         }),
       );
-      same((await store.messages(generation, all))[0]?.text, 'text 1 你好');
-      const { outbox, conversations } = await store.load(generation);
+      same((await store.messages(generation, all))[0]?.content, text('text 1 你好'));
+      const { outbox, conversations, users } = await store.load(generation);
       same(outbox, [unsent(1, { failure: 'NOT_A_MEMBER' })]);
       same(conversations, [conversation({ draft: 'newer', ranges: [] })]);
+      same(users, [{ userId: '4', username: 'alice', displayName: 'newer' }]);
     },
   },
   {
@@ -237,7 +182,7 @@ export const storeContract: readonly StoreCase[] = [
       const elsewhere = message(5, { conversationId: '12' });
       const four = [1, 2, 3, 4].map((seq) => message(seq));
       await store.apply(generation, batch({ messages: [...four, elsewhere] }));
-      const instead = message(3, { text: 'another', msgId: '7' });
+      const instead = message(3, { content: text('another'), msgId: '7' });
       const cut = [{ conversationId, fromSeq: 3 }];
       await store.apply(generation, batch({ messagesCut: cut, messages: [instead] }));
       same(await store.messages(generation, all), [message(1), message(2), instead]);
@@ -278,7 +223,7 @@ export const storeContract: readonly StoreCase[] = [
       await refused(store.messages(first, all), 'stale');
       await refused(store.endAccount(first, null), 'stale');
       const loaded = await store.load(second);
-      same(loaded, { account: other, conversations: [], outbox: [] });
+      same(loaded, { account: other, conversations: [], outbox: [], users: [] });
       same(await store.messages(second, all), []);
       await store.close();
       const next = another();
@@ -299,13 +244,13 @@ export const storeContract: readonly StoreCase[] = [
       const kept = batch({
         messages: [message(1)],
         outboxPut: [unsent(1)],
-        account: { sinceMs: 7, openConversationId: '3' },
+        account: { sinceMs: 7, openConversationId: '3', historyEpoch: '5' },
       });
       await store.apply(first, kept);
       const session = { ...account.session, sessionId: '78', accessToken: 'newer' };
       const second = await store.beginAccount({ ...account, session }, null);
       const loaded = await store.load(second);
-      same(loaded.account, { ...account, session, sinceMs: 7, openConversationId: '3' });
+      same(loaded.account, { ...account, session, sinceMs: 7, openConversationId: '3', historyEpoch: '5' });
       same(loaded.outbox, [unsent(1)]);
       same(seqs(await store.messages(second, all)), [1]);
       const elsewhere = await store.beginAccount({ ...account, serverUrl: 'https://other.example' }, null);
@@ -340,24 +285,6 @@ export const storeContract: readonly StoreCase[] = [
   },
 ];
 
-function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, inner: unknown) => {
-    if (inner instanceof Uint8Array) return { bytes: [...inner] };
-    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner;
-    return Object.fromEntries(Object.entries(inner).toSorted(([a], [b]) => (a < b ? -1 : 1)));
-  });
-}
-
-function same(actual: unknown, expected: unknown): void {
-  if (canonical(actual) === canonical(expected)) return;
-  throw new Error(`expected ${canonical(expected)}\nbut got  ${canonical(actual)}`);
-}
-
-async function refused(call: Promise<unknown>, kind: StoreError['kind']): Promise<void> {
-  const error = await call.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (!(error instanceof StoreError)) throw new Error(`expected a StoreError '${kind}', but got ${String(error)}`);
-  same(error.kind, kind);
-}
+/** Every promise of the Store; any driver has to pass all of them. */
+export const storeContract: readonly StoreCase[] = [...basics, ...eventCases, ...searchCases];
+export type { StoreCase };
