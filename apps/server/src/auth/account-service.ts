@@ -71,6 +71,7 @@ export class AccountService {
       displayName,
       passwordHash: await hasher.hash(password),
       createdMs: clock.now(),
+      showOnline: true,
     };
     if ((await users.create(user)) === 'taken') throw new FastimError('NAME_TAKEN');
     this.#options.metrics.registered();

@@ -26,16 +26,18 @@ describe('linkToLogic', () => {
       {
         uplink: (each) => seen.push(`uplink ${each.sequenceId}`),
         connectionClosed: (connection, who) => seen.push(`closed ${connection.connectionId} ${who?.userId}`),
+        interestStale: (gateId, conversationId, userIds) => seen.push(`stale ${gateId} ${conversationId} ${userIds}`),
       },
       () => undefined,
     );
     link.uplink(packet(1));
     link.uplink(packet(2));
     link.connectionClosed({ gateId: 'gate-1', connectionId: 1 }, identity);
+    link.interestStale('gate-1', 7n, [1n, 2n]);
     link.connectionClosed({ gateId: 'gate-1', connectionId: 2 }, undefined);
     expect(seen).toEqual([]);
     await turn();
-    expect(seen).toEqual(['uplink 1', 'uplink 2', 'closed 1 1', 'closed 2 undefined']);
+    expect(seen).toEqual(['uplink 1', 'uplink 2', 'closed 1 1', 'stale gate-1 7 1,2', 'closed 2 undefined']);
   });
 
   it('delivers what is behind a packet on which the receiver failed', async () => {
@@ -47,6 +49,7 @@ describe('linkToLogic', () => {
         seen.push(each.sequenceId);
       },
       connectionClosed: () => undefined,
+      interestStale: () => undefined,
     };
     const link = linkToLogic(logic, (error) => errors.push(error));
     for (const sequenceId of [1, 2, 3]) link.uplink(packet(sequenceId));
@@ -64,6 +67,7 @@ describe('linkToLogic', () => {
           if (each.sequenceId < 5) link.uplink(packet(each.sequenceId + 1));
         },
         connectionClosed: () => undefined,
+        interestStale: () => undefined,
       },
       () => undefined,
     );
@@ -74,24 +78,56 @@ describe('linkToLogic', () => {
 });
 
 describe('linkToGate', () => {
-  it('keeps bind, downlink and close in order', async () => {
+  it('keeps all its calls in order', async () => {
     const seen: string[] = [];
     const link = linkToGate(
       {
         gateId: 'gate-1',
         bind: (connectionId, who) => seen.push(`bind ${connectionId} ${who.userId}`),
         downlink: (down) => seen.push(`downlink ${down.connectionIds} ${down.frame.sequenceId}`),
+        follow: (connectionId, groups) =>
+          seen.push(`follow ${connectionId} ${groups.map((group) => `${group.conversationId}@${group.asOfSeq}`)}`),
+        view: (connectionId, conversationId) => seen.push(`view ${connectionId} ${conversationId}`),
+        confirm: (conversationId, userIds, removalsSeq) =>
+          seen.push(`confirm ${conversationId} ${userIds} ${removalsSeq}`),
+        group: (group) => seen.push(`group ${group.conversationId} ${group.convSeq}`),
+        signal: (signal) => seen.push(`signal ${signal.conversationId} ${signal.cmd}`),
         close: (connectionId, close) => seen.push(`close ${connectionId} ${close.code}`),
       },
       () => undefined,
     );
     expect(link.gateId).toBe('gate-1');
-    const frame = { cmd: 1, msgType: 2, logId: 0, sequenceId: 4, data: new Uint8Array(0) };
+    const data = new Uint8Array(0);
     link.bind(3, identity);
-    link.downlink({ connectionIds: [3], frame });
+    link.follow(3, [{ conversationId: 7n, asOfSeq: 5 }]);
+    link.downlink({ connectionIds: [3], frame: { cmd: 1, msgType: 2, logId: 0, sequenceId: 4, data } });
+    link.view(3, 7n);
+    link.group({
+      conversationId: 7n,
+      convSeq: 6,
+      removalsSeq: 0,
+      removed: [],
+      except: undefined,
+      head: data,
+      body: data,
+      logId: 0,
+    });
+    link.confirm(7n, [1n, 2n], 6);
+    link.signal({ conversationId: 7n, viewersOnly: true, exceptUser: 1n, cmd: 23, piece: data, logId: 0 });
+    link.view(3, undefined);
     link.close(3, { code: 4300, reason: 'over', retryAfterMs: 0 });
     expect(seen).toEqual([]);
     await turn();
-    expect(seen).toEqual(['bind 3 1', 'downlink 3 4', 'close 3 4300']);
+    expect(seen).toEqual([
+      'bind 3 1',
+      'follow 3 7@5',
+      'downlink 3 4',
+      'view 3 7',
+      'group 7 6',
+      'confirm 7 1,2 6',
+      'signal 7 23',
+      'view 3 undefined',
+      'close 3 4300',
+    ]);
   });
 });

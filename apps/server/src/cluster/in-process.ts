@@ -8,7 +8,7 @@
  * Everything handed over in one turn of the event loop is delivered together, in one microtask after it, so a link
  * costs an array push per packet.
  */
-import type { ConnectionRef, DownlinkPacket, GatePort, Identity, LogicPort, UplinkPacket } from './contract.ts';
+import type { DownlinkPacket, GatePort, GroupPacket, LogicPort, UplinkPacket } from './contract.ts';
 
 /** What a receiver threw. The receiver has broken its contract; the packets behind the one it choked on still arrive. */
 export type LinkErrorHandler = (error: unknown) => void;
@@ -41,38 +41,40 @@ class TurnQueue<T> {
   };
 }
 
-interface Closed {
-  readonly closed: ConnectionRef;
-  readonly identity: Identity | undefined;
-}
+/** Packets are queued as they are; the rare calls as what is to be called. */
+type Call = () => void;
 
 /** What a gate is given as its logic. */
 export function linkToLogic(logic: LogicPort, onError: LinkErrorHandler): LogicPort {
-  const queue = new TurnQueue<UplinkPacket | Closed>((item) => {
-    if ('closed' in item) logic.connectionClosed(item.closed, item.identity);
+  const queue = new TurnQueue<UplinkPacket | Call>((item) => {
+    if (typeof item === 'function') item();
     else logic.uplink(item);
   }, onError);
   return {
     uplink: (packet) => queue.push(packet),
-    connectionClosed: (connection, identity) => queue.push({ closed: connection, identity }),
+    connectionClosed: (connection, identity) => queue.push(() => logic.connectionClosed(connection, identity)),
+    interestStale: (gateId, conversationId, userIds) =>
+      queue.push(() => logic.interestStale(gateId, conversationId, userIds)),
   };
 }
 
-type Order =
-  | { readonly bind: number; readonly identity: Identity }
-  | { readonly close: number; readonly reason: { code: number; reason: string; retryAfterMs: number } };
-
 /** What logic is given as a gate. */
 export function linkToGate(gate: GatePort, onError: LinkErrorHandler): GatePort {
-  const queue = new TurnQueue<DownlinkPacket | Order>((item) => {
-    if ('frame' in item) gate.downlink(item);
-    else if ('bind' in item) gate.bind(item.bind, item.identity);
-    else gate.close(item.close, item.reason);
+  const queue = new TurnQueue<DownlinkPacket | GroupPacket | Call>((item) => {
+    if (typeof item === 'function') item();
+    else if ('frame' in item) gate.downlink(item);
+    else gate.group(item);
   }, onError);
   return {
     gateId: gate.gateId,
-    bind: (connectionId, identity) => queue.push({ bind: connectionId, identity }),
+    bind: (connectionId, identity) => queue.push(() => gate.bind(connectionId, identity)),
     downlink: (packet) => queue.push(packet),
-    close: (connectionId, reason) => queue.push({ close: connectionId, reason }),
+    follow: (connectionId, groups) => queue.push(() => gate.follow(connectionId, groups)),
+    view: (connectionId, conversationId) => queue.push(() => gate.view(connectionId, conversationId)),
+    confirm: (conversationId, userIds, removalsSeq) =>
+      queue.push(() => gate.confirm(conversationId, userIds, removalsSeq)),
+    group: (packet) => queue.push(packet),
+    signal: (signal) => queue.push(() => gate.signal(signal)),
+    close: (connectionId, close) => queue.push(() => gate.close(connectionId, close)),
   };
 }

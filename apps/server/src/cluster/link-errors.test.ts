@@ -27,7 +27,10 @@ function withLogic(uplink: (packet: UplinkPacket) => void) {
   });
   const registry = new Registry();
   const report = linkErrors(createLogger({ level: 'trace', name: 'test' }, stream), registry);
-  const link = linkToLogic({ uplink, connectionClosed: () => undefined }, report('to_logic'));
+  const link = linkToLogic(
+    { uplink, connectionClosed: () => undefined, interestStale: () => undefined },
+    report('to_logic'),
+  );
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
   return { lines, registry, link, turn };
 }

@@ -1,9 +1,11 @@
 import type { Connection } from './connection.ts';
 
+const none: readonly Connection[] = [];
+
 /** The gate's connections by id and by user. Ids start at 1 and are never used again in a gate's life. */
 export class ConnectionTable {
   readonly #connections = new Map<number, Connection>();
-  readonly #perUser = new Map<bigint, number>();
+  readonly #ofUser = new Map<bigint, Connection[]>();
   #lastId = 0;
   #whenEmpty: Array<() => void> = [];
 
@@ -30,23 +32,25 @@ export class ConnectionTable {
   }
 
   /** The connection logged in; returns how many its user has now. */
-  bound(userId: bigint): number {
-    const count = (this.#perUser.get(userId) ?? 0) + 1;
-    this.#perUser.set(userId, count);
-    return count;
+  bound(connection: Connection, userId: bigint): number {
+    const others = this.#ofUser.get(userId);
+    if (!others) this.#ofUser.set(userId, [connection]);
+    else others.push(connection);
+    return others?.length ?? 1;
   }
 
-  ofUser(userId: bigint): number {
-    return this.#perUser.get(userId) ?? 0;
+  /** Logged in, and not gone yet. */
+  ofUser(userId: bigint): readonly Connection[] {
+    return this.#ofUser.get(userId) ?? none;
   }
 
   remove(connection: Connection): void {
     if (!this.#connections.delete(connection.id)) return;
     const userId = connection.identity?.userId;
     if (userId !== undefined) {
-      const left = this.ofUser(userId) - 1;
-      if (left > 0) this.#perUser.set(userId, left);
-      else this.#perUser.delete(userId);
+      const left = this.ofUser(userId).filter((other) => other !== connection);
+      if (left.length > 0) this.#ofUser.set(userId, left);
+      else this.#ofUser.delete(userId);
     }
     if (this.#connections.size > 0) return;
     const waiters = this.#whenEmpty;

@@ -12,6 +12,8 @@ import { DeadlineWheel } from './deadline-wheel.ts';
 import { Downlink } from './downlink.ts';
 import { TICK_MS } from './gate-limits.ts';
 import { GateMetrics } from './gate-metrics.ts';
+import { GroupIndex } from './groups/group-index.ts';
+import { GroupMetrics } from './groups/group-metrics.ts';
 import { connectionRates } from './rate-allowance.ts';
 import { FakeLogic } from './testing/fake-logic.ts';
 import { FakeSocket } from './testing/fake-socket.ts';
@@ -27,10 +29,29 @@ function setUp(config: Partial<GateConfig> = {}, transport: 'tcp' | 'websocket' 
   const logger = pino({ level: 'silent' });
   const table = new ConnectionTable();
   const census = { count: () => undefined, unsent: () => ({ sum: 0, max: 0 }), unauthenticated: () => 0 };
-  const metrics = new GateMetrics(new Registry(), census);
+  const registry = new Registry();
+  const metrics = new GateMetrics(registry, census);
   const logic = new FakeLogic();
   const deferred: Array<() => void> = [];
-  const downlink = new Downlink(table, logger, (callback) => deferred.push(callback));
+  const downlink = new Downlink(
+    table,
+    logger,
+    (callback) => deferred.push(callback),
+    () => groups.endTick(),
+  );
+  const groupMetrics: GroupMetrics = new GroupMetrics(registry, {
+    conversations: () => groups.conversations,
+    follows: () => groups.follows,
+  });
+  const groups: GroupIndex = new GroupIndex({
+    gateId: 'gate-1',
+    logic,
+    metrics: groupMetrics,
+    logger,
+    connectionsOf: (userId) => table.ofUser(userId),
+    flushLater: (each) => downlink.flushLater(each),
+    now: () => wheel.now,
+  });
   const host: ConnectionHost = {
     config: merged,
     rates: connectionRates(merged),
@@ -38,8 +59,10 @@ function setUp(config: Partial<GateConfig> = {}, transport: 'tcp' | 'websocket' 
     metrics,
     logger,
     uplink: new Uplink({ config: merged, logic, metrics, logger }),
-    flushLater: (connection) => downlink.flushLater(connection),
-    bound: () => true,
+    groups,
+    groupMetrics,
+    flushLater: (each) => downlink.flushLater(each),
+    bound: (each) => table.bound(each, each.identity!.userId) > 0,
     gone: (connection) => table.remove(connection),
     complain: () => undefined,
   };
@@ -51,12 +74,17 @@ function setUp(config: Partial<GateConfig> = {}, transport: 'tcp' | 'websocket' 
     gateId: 'gate-1',
     bind: (id, identity) => table.get(id)?.bind(identity),
     downlink: (packet) => downlink.deliver(packet),
+    follow: (id, wanted) => groups.follow(table.get(id)!, wanted),
+    view: (id, conversationId) => groups.view(table.get(id)!, conversationId),
+    confirm: (...answer) => groups.confirm(...answer),
+    group: (packet) => groups.group(packet),
+    signal: (signal) => groups.signal(signal),
     close: (id, { code, reason }) => table.get(id)?.close(code, reason),
   };
   const endTick = () => {
     for (const callback of deferred.splice(0)) callback();
   };
-  return { clock, wheel, logic, socket, connection, endTick, metrics, config: merged };
+  return { clock, wheel, logic, socket, connection, endTick, metrics, groupMetrics, config: merged };
 }
 
 describe('a connection', () => {

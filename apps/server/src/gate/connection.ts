@@ -1,5 +1,5 @@
 import { nextState, type ServerSessionEvent, type ServerSessionState, serverSessionTable } from '@fastim/core';
-import { CloseCode, Command, type Frame, MsgType, type OutgoingFrame } from '@fastim/protocol';
+import { CloseCode, Command, droppableCommands, type Frame, MsgType, type OutgoingFrame } from '@fastim/protocol';
 import type { Logger } from 'pino';
 import type { ConnectionRef, Identity } from '../cluster/contract.ts';
 import type { GateConfig } from '../config.ts';
@@ -10,6 +10,10 @@ import { FrameIntake } from './frame-intake.ts';
 import { FrameOutlet } from './frame-outlet.ts';
 import { CLOSE_GRACE_MS, LOGIN_ATTEMPTS, OVER_RATE_MS, TICK_MS } from './gate-limits.ts';
 import type { GateMetrics } from './gate-metrics.ts';
+import type { Follower } from './groups/follower.ts';
+import type { GroupIndex } from './groups/group-index.ts';
+import type { GroupMetrics } from './groups/group-metrics.ts';
+import type { ParcelFrame } from './groups/parcel.ts';
 import { type ConnectionRates, RateAllowance } from './rate-allowance.ts';
 
 /** What all connections of a gate share. */
@@ -21,6 +25,8 @@ export interface ConnectionHost {
   readonly logger: Logger;
   /** Deals with one frame; false: not now, offer it again later. */
   readonly uplink: { handle(connection: Connection, frame: Frame): boolean };
+  readonly groups: Pick<GroupIndex, 'parcelOfHeads' | 'forget'>;
+  readonly groupMetrics: GroupMetrics;
   /** Calls the connection's `flush` once, when the tick ends. */
   flushLater(connection: Connection): void;
   /** Counts the connection for its user; false: the user has too many. */
@@ -57,6 +63,9 @@ export class Connection implements SocketOwner, WheelItem {
 
   /** Owned by the downlink. */
   flushArranged = false;
+
+  /** Owned by the group index; undefined while the connection follows no group. */
+  follower: Follower | undefined;
 
   readonly #host: ConnectionHost;
   readonly #socket: ClientSocket;
@@ -137,6 +146,11 @@ export class Connection implements SocketOwner, WheelItem {
     return this.#out.blockedSince !== NEVER && this.#out.unsent > this.#host.config.outQueueSoftBytes;
   }
 
+  /** It was congested and has not read enough since. */
+  get #isBehind(): boolean {
+    return this.#out.blockedSince !== NEVER && this.#out.unsent > this.#host.config.outQueueSoftBytes / 2;
+  }
+
   // ---- up ----
 
   received(bytes: Uint8Array): void {
@@ -189,11 +203,9 @@ export class Connection implements SocketOwner, WheelItem {
   }
 
   #readOrPause(): void {
-    const { config, metrics, wheel } = this.#host;
+    const { metrics, wheel } = this.#host;
     // Reading goes on at half the soft limit only, so that the socket is not stopped and started for each frame.
-    const congested = this.#reading
-      ? this.isCongested
-      : this.#out.blockedSince !== NEVER && this.#out.unsent > config.outQueueSoftBytes / 2;
+    const congested = this.#reading ? this.isCongested : this.#isBehind;
     const read = !this.isOpen || !(this.#in.isWaiting || congested);
     if (read === this.#reading) return;
     this.#reading = read;
@@ -215,12 +227,40 @@ export class Connection implements SocketOwner, WheelItem {
 
   /**
    * Queues a frame; it is written when the tick ends. `shared`: the same frame encoded, where several connections get
-   * it.
+   * it. What may be dropped is dropped when the client is behind.
    */
   send(frame: OutgoingFrame, shared?: Uint8Array): void {
     if (!this.isOpen) return;
-    const { config, wheel } = this.#host;
+    if (this.follower?.parcel) this.#queueParcel(this.follower);
+    if (this.isCongested && droppableCommands.has(frame.cmd)) {
+      this.#host.groupMetrics.dropped += 1;
+      return;
+    }
     this.#out.push(frame, shared);
+    this.#queued();
+  }
+
+  /** Puts what this tick brought of the groups behind what is queued. */
+  #queueParcel(follower: Follower): void {
+    for (const frame of follower.takeParcel()) this.#queueGroupFrame(follower, frame);
+  }
+
+  /** To a client that is behind, the queue does not grow by what it can pull, nor by what may be dropped. */
+  #queueGroupFrame(follower: Follower, frame: ParcelFrame): void {
+    if (!this.isOpen) return;
+    if (!this.isCongested) {
+      this.#out.pushEncoded(frame.cmd, frame.bytes);
+      this.#queued();
+    } else if (droppableCommands.has(frame.cmd)) {
+      this.#host.groupMetrics.dropped += frame.pieces;
+    } else {
+      this.#host.groupMetrics.owed += 1;
+      follower.owe(frame);
+    }
+  }
+
+  #queued(): void {
+    const { config, wheel } = this.#host;
     // A tick may produce a lot: find out early whether the client keeps up.
     if (this.#out.blockedSince === NEVER && this.#out.queued > config.outQueueSoftBytes) this.#writeOut(wheel.now);
     if (this.#out.blockedSince !== NEVER && this.#out.unsent > config.outQueueHardBytes) {
@@ -228,6 +268,13 @@ export class Connection implements SocketOwner, WheelItem {
     } else if (!this.flushArranged) {
       this.#host.flushLater(this);
     }
+  }
+
+  /** Told once it has read most of what it had not: the conversations it has to pull from. */
+  #payHeads(follower: Follower): void {
+    const interests = follower.takeOwed();
+    if (interests.length === 0) return;
+    for (const frame of this.#host.groups.parcelOfHeads(interests).frames()) this.#queueGroupFrame(follower, frame);
   }
 
   /** An answer of logic is on its way: one request less in flight. */
@@ -243,7 +290,10 @@ export class Connection implements SocketOwner, WheelItem {
   /** Writes what is queued, as far as the socket takes it, then goes on with what waits in the other direction. */
   flush(): void {
     if (!this.isOpen) return;
+    if (this.follower?.parcel) this.#queueParcel(this.follower);
+    if (!this.isOpen) return;
     this.#writeOut(this.#host.wheel.now);
+    if (this.follower?.isOwed && !this.#isBehind) this.#payHeads(this.follower);
     if (this.#refusedLogins >= LOGIN_ATTEMPTS) this.close(CloseCode.unauthenticated, 'too many refused logins');
     else if (this.#in.isWaiting) this.#handleWaiting();
     else this.#readOrPause();
@@ -321,6 +371,7 @@ export class Connection implements SocketOwner, WheelItem {
     this.#in.drop();
     this.#out.drop();
     this.#host.wheel.remove(this);
+    this.#host.groups.forget(this);
     this.#host.gone(this);
   }
 

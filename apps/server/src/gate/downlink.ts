@@ -23,13 +23,16 @@ export class Downlink {
   readonly #table: ConnectionTable;
   readonly #logger: Logger;
   readonly #defer: Defer;
+  readonly #flushed: () => void;
   readonly #flushAll = () => this.#flush();
   #waiting: Connection[] = [];
 
-  constructor(table: ConnectionTable, logger: Logger, defer: Defer) {
+  /** `flushed`: called when a tick's frames are written. */
+  constructor(table: ConnectionTable, logger: Logger, defer: Defer, flushed: () => void) {
     this.#table = table;
     this.#logger = logger;
     this.#defer = defer;
+    this.#flushed = flushed;
   }
 
   deliver(packet: DownlinkPacket): void {
@@ -50,6 +53,7 @@ export class Downlink {
   }
 
   flushLater(connection: Connection): void {
+    if (connection.flushArranged) return;
     connection.flushArranged = true;
     if (this.#waiting.push(connection) === 1) this.#defer(this.#flushAll);
   }
@@ -61,6 +65,7 @@ export class Downlink {
       connection.flushArranged = false;
       connection.flush();
     }
+    this.#flushed();
   }
 
   /** A frame over the limit is a bug of ours: it is logged, and a request still gets an answer. */

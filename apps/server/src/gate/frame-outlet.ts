@@ -42,6 +42,12 @@ export class FrameOutlet {
     else this.#queue.push(frame);
   }
 
+  /** A frame that is encoded already. */
+  pushEncoded(cmd: number, bytes: Uint8Array): void {
+    this.#metrics.frameDown(cmd);
+    this.#queue.pushEncoded(bytes);
+  }
+
   /** Writes until the queue is empty or the socket blocks. */
   write(now: number): void {
     this.unblock();

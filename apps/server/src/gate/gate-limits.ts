@@ -46,3 +46,6 @@ export const LISTEN_BACKLOG = 1_024;
  */
 export const COPY_RATIO = 8;
 export const COPY_FROM_CHUNK_BYTES = 8 * 1024;
+
+/** From the question who is still a member of a group to the next one, when no answer came. */
+export const ASK_AGAIN_MS = 2_000;

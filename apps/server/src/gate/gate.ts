@@ -2,7 +2,7 @@ import type { Clock, Random } from '@fastim/core';
 import { CloseCode } from '@fastim/protocol';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
-import type { DownlinkPacket, GatePort, Identity, LogicPort } from '../cluster/contract.ts';
+import type { DownlinkPacket, GatePort, GroupPacket, GroupSignal, Identity, LogicPort } from '../cluster/contract.ts';
 import type { GateConfig } from '../config.ts';
 import type { TrustedProxies } from '../net/trusted-proxies.ts';
 import { Admission, type Refusal } from './admission.ts';
@@ -13,6 +13,8 @@ import { DeadlineWheel } from './deadline-wheel.ts';
 import { type Defer, Downlink } from './downlink.ts';
 import { CLOSE_GRACE_MS } from './gate-limits.ts';
 import { GateMetrics } from './gate-metrics.ts';
+import { GroupIndex } from './groups/group-index.ts';
+import { GroupMetrics } from './groups/group-metrics.ts';
 import { type ConnectionRates, connectionRates } from './rate-allowance.ts';
 import { TcpListener } from './tcp-listener.ts';
 import { Uplink } from './uplink.ts';
@@ -97,6 +99,8 @@ class RunningGate implements Gate, ConnectionHost {
   readonly metrics: GateMetrics;
   readonly logger: Logger;
   readonly uplink: Uplink;
+  readonly groups: GroupIndex;
+  readonly groupMetrics: GroupMetrics;
   readonly #downlink: Downlink;
   readonly #options: GateOptions;
   readonly #table = new ConnectionTable();
@@ -122,7 +126,20 @@ class RunningGate implements Gate, ConnectionHost {
       unauthenticated: () => this.#admission.unauthenticated,
     });
     this.uplink = new Uplink({ config, logic, metrics: this.metrics, logger: this.logger });
-    this.#downlink = new Downlink(this.#table, this.logger, options.defer ?? setImmediate);
+    this.#downlink = new Downlink(this.#table, this.logger, options.defer ?? setImmediate, () => this.groups.endTick());
+    this.groupMetrics = new GroupMetrics(registry, {
+      conversations: () => this.groups.conversations,
+      follows: () => this.groups.follows,
+    });
+    this.groups = new GroupIndex({
+      gateId,
+      logic,
+      metrics: this.groupMetrics,
+      logger: this.logger,
+      connectionsOf: (userId) => this.#table.ofUser(userId),
+      flushLater: (connection) => this.#downlink.flushLater(connection),
+      now: () => this.wheel.now,
+    });
     this.#admission = new Admission(config);
   }
 
@@ -134,6 +151,28 @@ class RunningGate implements Gate, ConnectionHost {
 
   downlink(packet: DownlinkPacket): void {
     this.#downlink.deliver(packet);
+  }
+
+  follow(connectionId: number, groups: ReadonlyArray<{ conversationId: bigint; asOfSeq: number }>): void {
+    const connection = this.#table.get(connectionId);
+    if (connection) this.groups.follow(connection, groups);
+  }
+
+  view(connectionId: number, conversationId: bigint | undefined): void {
+    const connection = this.#table.get(connectionId);
+    if (connection) this.groups.view(connection, conversationId);
+  }
+
+  confirm(conversationId: bigint, userIds: readonly bigint[], removalsSeq: number): void {
+    this.groups.confirm(conversationId, userIds, removalsSeq);
+  }
+
+  group(packet: GroupPacket): void {
+    this.groups.group(packet);
+  }
+
+  signal(signal: GroupSignal): void {
+    this.groups.signal(signal);
   }
 
   close(connectionId: number, close: { code: number; reason: string; retryAfterMs: number }): void {
@@ -291,7 +330,7 @@ class RunningGate implements Gate, ConnectionHost {
 
   bound(connection: Connection): boolean {
     this.#admission.authenticated();
-    return this.#table.bound(connection.identity!.userId) <= this.config.connectionsPerUser;
+    return this.#table.bound(connection, connection.identity!.userId) <= this.config.connectionsPerUser;
   }
 
   gone(connection: Connection): void {

@@ -10,6 +10,7 @@ export const WRONG_TOKEN = Buffer.from('wrong');
  */
 export class FakeLogic implements LogicPort {
   readonly packets: UplinkPacket[] = [];
+  readonly stale: Array<{ conversationId: bigint; userIds: readonly bigint[] }> = [];
   readonly closed: Array<{ connection: ConnectionRef; identity: Identity | undefined }> = [];
   gate: GatePort | undefined;
   /** Answers to requests other than LOGIN wait for `release`. */
@@ -32,6 +33,10 @@ export class FakeLogic implements LogicPort {
 
   connectionClosed(connection: ConnectionRef, identity: Identity | undefined): void {
     this.closed.push({ connection, identity });
+  }
+
+  interestStale(_gateId: string, conversationId: bigint, userIds: readonly bigint[]): void {
+    this.stale.push({ conversationId, userIds });
   }
 
   /** Requests that wait for an answer. */
