@@ -1,11 +1,12 @@
 import type { BridgeEventName, BridgeEvents } from '../../bridge/contract.ts';
 import { applyConversations, forgetConversations } from './conversations-store.ts';
 import { applyPresence, applyTyping, forgetLive, noteReaders } from './live-store.ts';
-import { fillGap, rememberDuringLoad, trimAfterNews } from './load-messages.ts';
-import { gapBefore, hasHole } from './message-window.ts';
+import { fillGap, makeSure, rememberDuringLoad, trimAfterNews } from './load-messages.ts';
+import { gapBefore } from './message-window.ts';
 import { applyMessages, forgetWindow, keepOnly } from './messages-store.ts';
-import { openConversation, readInPlace } from './open-conversation.ts';
+import { openConversation } from './open-conversation.ts';
 import type { Ui } from './ui.ts';
+import { followChanges, forgetWork } from './work-store.ts';
 
 type Appliers = { readonly [E in BridgeEventName]: (ui: Ui, payload: BridgeEvents[E]) => void };
 
@@ -14,7 +15,7 @@ const appliers: Appliers = {
   connection(ui, connection) {
     const before = ui.app.getState().connection;
     ui.app.setState({ connection });
-    if (connection.state === 'online' && before.state !== 'online') readHolesAnew(ui);
+    if (connection.state === 'online' && before.state !== 'online') readUnsureAnew(ui);
   },
 
   account(ui, account) {
@@ -34,6 +35,7 @@ const appliers: Appliers = {
     if (gap) void fillGap(ui, conversationId, gap.order);
     applyMessages(ui.messages, conversationId, changed, removed);
     trimAfterNews(ui, conversationId);
+    followChanges(ui.work, conversationId, changed, removed);
   },
 
   typing: (ui, { conversationId, names }) => applyTyping(ui.live, conversationId, names),
@@ -50,11 +52,11 @@ export function applyEngineEvent<E extends BridgeEventName>(ui: Ui, event: E, pa
 }
 
 /** Without a network a page is what is on this device, over holes if need be; now they can be filled. */
-function readHolesAnew(ui: Ui): void {
+function readUnsureAnew(ui: Ui): void {
   const openNow = ui.app.getState().openConversationId;
   for (const [conversationId, { window }] of ui.messages.getState().open) {
-    if (!hasHole(window)) continue;
-    if (conversationId === openNow) void readInPlace(ui, conversationId);
+    if (!window.unsure) continue;
+    if (conversationId === openNow) void makeSure(ui, conversationId);
     else forgetWindow(ui.messages, conversationId);
   }
 }
@@ -66,5 +68,7 @@ export function forgetAccount(ui: Ui): void {
   keepOnly(ui.messages, null);
   forgetConversations(ui.conversations);
   forgetLive(ui.live);
+  forgetWork(ui.work);
+  ui.lastMention.clear();
   ui.app.setState({ openConversationId: null, screen: 'chats', shortcutsOpen: false, dialog: null, panelOpen: false });
 }

@@ -2,6 +2,7 @@ import type { BridgeEventName } from '../../bridge/contract.ts';
 import { failureOf } from '../i18n/error-words.ts';
 import { applyEngineEvent, forgetAccount } from './apply-engine-event.ts';
 import { replaceConversations } from './conversations-store.ts';
+import { createEventBatch } from './event-batch.ts';
 import { keepOnly } from './messages-store.ts';
 import { openConversation, showConversation } from './open-conversation.ts';
 import type { Ui } from './ui.ts';
@@ -10,8 +11,6 @@ const eventNames: readonly BridgeEventName[] = [
   'connection',
   'account',
   'settings',
-  'conversations',
-  'messages',
   'typing',
   'presence',
   'readers',
@@ -20,7 +19,29 @@ const eventNames: readonly BridgeEventName[] = [
 
 /** Feeds the stores from the engine, from the first answer on and again after every reconnect. Returns the stop. */
 export function connectUi(ui: Ui): () => void {
-  const stops = eventNames.map((name) => ui.link.on(name, (payload) => applyEngineEvent(ui, name, payload)));
+  const batch = createEventBatch(ui.surroundings.schedule, {
+    conversations: (changed) => applyEngineEvent(ui, 'conversations', changed),
+    messages: (event) => applyEngineEvent(ui, 'messages', event),
+  });
+  const syncing = () => ui.app.getState().connection.state === 'syncing';
+  const stops = eventNames.map((name) =>
+    ui.link.on(name, (payload) => {
+      batch.flush();
+      applyEngineEvent(ui, name, payload);
+    }),
+  );
+  // A long absence is told in many pieces: the screen follows ten times a second and stays free for whoever uses it.
+  stops.push(
+    ui.link.on('conversations', (changed) => {
+      batch.conversations(changed);
+      if (!syncing()) batch.flush();
+    }),
+    ui.link.on('messages', (event) => {
+      batch.messages(event);
+      if (!syncing()) batch.flush();
+    }),
+    () => batch.forget(),
+  );
   // A new account has no conversations in memory yet.
   stops.push(
     ui.app.subscribe((state, before) => {

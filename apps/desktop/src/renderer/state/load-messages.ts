@@ -1,11 +1,12 @@
-import type { MessagePageView, MessageView, PageAnchor } from '../../bridge/contract.ts';
+import type { MessagePageView, MessageView, PageAnchor, PositionView } from '../../bridge/contract.ts';
 import { failureOf } from '../i18n/error-words.ts';
 import {
   addNewer,
   addOlder,
   applyChanges,
-  beyondHole,
+  beyondPage,
   cutFrom,
+  misses,
   needsTrim,
   pageSize,
   trim,
@@ -40,6 +41,50 @@ function page(ui: Ui, conversationId: string, anchor: PageAnchor): Promise<Messa
   return ui.link.call('messages.page', { conversationId, anchor, limit: pageSize });
 }
 
+/** Without a connection a page is what is on this device, over holes if need be. */
+function isUnsure(ui: Ui): boolean {
+  const { state } = ui.app.getState().connection;
+  return state !== 'online' && state !== 'syncing';
+}
+
+/**
+ * Fills what a window that was read without a connection may lack. It stays as it is when nothing was missing round the
+ * place that is being read.
+ */
+export async function makeSure(ui: Ui, conversationId: string): Promise<void> {
+  const entry = ui.messages.getState().open.get(conversationId);
+  if (!entry) return;
+  const position = ui.positions.get(conversationId);
+  const { rows } = entry.window;
+  const order =
+    position && !position.atEnd ? position.order : (rows.findLast((row) => row.convSeq !== null)?.order ?? 0);
+  try {
+    const around = await page(ui, conversationId, { at: 'around', order });
+    const now = ui.messages.getState().open.get(conversationId);
+    if (now?.generation !== entry.generation) return;
+    if (rows.length <= pageSize && !misses(now.window, around)) {
+      changeWindow(ui.messages, conversationId, (window) => ({ ...window, unsure: false }));
+      return;
+    }
+  } catch {
+    // Read anew below, where a failure is shown.
+  }
+  await loadPlace(ui, conversationId, position ?? null);
+}
+
+/** Reads what is round a place; null: at the end. */
+export function loadPlace(ui: Ui, conversationId: string, position: PositionView | null): Promise<void> {
+  const place = placeOf(position);
+  const anchor = place.at === 'row' ? ({ at: 'around', order: place.order } as const) : ({ at: 'newest' } as const);
+  return loadFirstPage(ui, conversationId, anchor, place);
+}
+
+export function placeOf(position: PositionView | null) {
+  return position === null || position.atEnd
+    ? ({ at: 'end' } as const)
+    : ({ at: 'row', order: position.order, offsetPx: position.offsetPx } as const);
+}
+
 /** Replaces what is in memory of a conversation. Only the newest of several calls takes effect. */
 export async function loadFirstPage(
   ui: Ui,
@@ -51,7 +96,8 @@ export async function loadFirstPage(
   const load: FirstLoad = { changes: [] };
   loads.set(conversationId, load);
   try {
-    let window = windowOfPage(await page(ui, conversationId, anchor));
+    const unsure = isUnsure(ui);
+    let window = windowOfPage(await page(ui, conversationId, anchor), unsure);
     if (loads.get(conversationId) !== load) return;
     for (const { changed, removed } of load.changes) window = applyChanges(window, changed, removed);
     placeWindow(ui.messages, window, start.at === 'unread' && window.firstUnreadSeq === null ? { at: 'end' } : start);
@@ -73,12 +119,14 @@ export async function loadMore(ui: Ui, conversationId: string, end: 'older' | 'n
   }
   running.add(name);
   try {
+    const unsure = isUnsure(ui);
     const more = await page(ui, conversationId, { at: end === 'older' ? 'before' : 'after', order: edge.order });
     // Meanwhile the conversation may have been opened anew, round another place.
     if (ui.messages.getState().open.get(conversationId)?.generation !== entry.generation) return;
-    changeWindow(ui.messages, conversationId, (window) =>
-      end === 'older' ? addOlder(window, more) : addNewer(window, more),
-    );
+    changeWindow(ui.messages, conversationId, (window) => ({
+      ...(end === 'older' ? addOlder(window, more) : addNewer(window, more)),
+      unsure: window.unsure || unsure,
+    }));
     trimLater(ui, conversationId, end === 'older' ? 'newest' : 'oldest');
   } catch {
     // Nothing is lost: the list asks again when it is scrolled, or when the connection is back.
@@ -102,7 +150,7 @@ export async function fillGap(ui: Ui, conversationId: string, afterOrder: number
     if (open()?.generation !== entry?.generation) return;
     changeWindow(ui.messages, conversationId, (window) => addNewer(window, { ...between, hasNewer: window.hasNewer }));
     const window = open()?.window;
-    const beyond = window && beyondHole(window, between.messages.at(-1));
+    const beyond = window && beyondPage(window, between);
     if (!beyond) return;
     if (atEnd) {
       await loadFirstPage(ui, conversationId, { at: 'newest' }, { at: 'end' });

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { MessageView } from '../../bridge/contract.ts';
 import { rowModels } from '../conversation/row-models.ts';
+import { messageView } from '../fixture/fake-views.ts';
 import {
   addNewer,
   addOlder,
@@ -17,21 +18,16 @@ import {
 const start = new Date(2026, 9, 15, 12, 0).getTime();
 
 function message(seq: number, patch: Partial<MessageView> = {}): MessageView {
-  return {
+  return messageView({
     key: seq.toString(16).padStart(32, '0'),
     conversationId: '1',
-    msgId: String(seq),
     convSeq: seq,
     senderId: seq % 3 === 0 ? '1' : '2',
     mine: seq % 3 === 0,
-    kind: 'text',
     text: `message ${seq}`,
     timeMs: start + seq * 60_000,
-    status: 'stored',
-    failure: null,
-    order: seq,
     ...patch,
-  };
+  });
 }
 
 function range(from: number, to: number): MessageView[] {

@@ -14,6 +14,8 @@ export interface MessageWindow {
   readonly firstUnreadSeq: number | null;
   /** The last change added or removed rows at the start. */
   readonly shift: boolean;
+  /** Read while there was no connection: messages may be missing between its rows. */
+  readonly unsure: boolean;
 }
 
 /** Messages in a page that is asked for. */
@@ -26,7 +28,7 @@ export function rowId(message: MessageView): string {
   return `${message.senderId}:${message.key}`;
 }
 
-export function windowOfPage(page: MessagePageView): MessageWindow {
+export function windowOfPage(page: MessagePageView, unsure = false): MessageWindow {
   return {
     conversationId: page.conversationId,
     rows: page.messages,
@@ -34,6 +36,7 @@ export function windowOfPage(page: MessagePageView): MessageWindow {
     hasNewer: page.hasNewer,
     firstUnreadSeq: page.firstUnreadSeq,
     shift: false,
+    unsure,
   };
 }
 
@@ -103,7 +106,10 @@ function lastRun(messages: readonly MessageView[]): MessageView[] {
   return rising.slice(Math.max(0, from));
 }
 
-/** conv_seq after which messages are missing that came before `changed`; null: none. */
+/**
+ * The last stored row, when what comes next does not follow it directly: messages may be missing between the two, or
+ * only events that are not shown (edits, recalls, reactions take a conv_seq too).
+ */
 export function gapBefore(window: MessageWindow, changed: readonly MessageView[]): MessageView | null {
   if (window.hasNewer) return null;
   const lastStored = window.rows.findLast((row) => row.convSeq !== null);
@@ -114,19 +120,22 @@ export function gapBefore(window: MessageWindow, changed: readonly MessageView[]
   return next?.convSeq != null && next.convSeq > lastStored.convSeq + 1 ? lastStored : null;
 }
 
-/** Whether stored messages are missing between two rows. */
-export function hasHole({ rows }: MessageWindow): boolean {
-  return rows.some((row, index) => isHole(row, rows[index + 1]));
+/**
+ * `page` was read from one of the rows on, and there is more behind it: the first stored row of the window that the page
+ * did not reach. Whether anything is missing before it is not known.
+ */
+export function beyondPage(window: MessageWindow, page: MessagePageView): MessageView | undefined {
+  const last = page.messages.at(-1);
+  if (!page.hasNewer || !last) return undefined;
+  return window.rows.find((row) => row.convSeq !== null && row.order > last.order);
 }
 
-/** The stored message that stands behind `row` in the window, if some are missing between the two. */
-export function beyondHole(window: MessageWindow, row: MessageView | undefined): MessageView | undefined {
-  const next = row && window.rows.find(({ order }) => order > row.order);
-  return isHole(row, next) ? next : undefined;
-}
-
-function isHole(row: MessageView | undefined, next: MessageView | undefined): boolean {
-  return row?.convSeq != null && next?.convSeq != null && next.convSeq > row.convSeq + 1;
+/** Whether the page has a row inside the window that the window lacks. */
+export function misses(window: MessageWindow, page: MessagePageView): boolean {
+  const first = window.rows[0]?.order ?? Number.POSITIVE_INFINITY;
+  const last = window.rows.at(-1)?.order ?? Number.NEGATIVE_INFINITY;
+  const known = new Set(window.rows.map(rowId));
+  return page.messages.some((row) => row.order > first && row.order < last && !known.has(rowId(row)));
 }
 
 /** Forgets what comes from `order` on: it comes back as a page. */

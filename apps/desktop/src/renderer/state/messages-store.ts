@@ -7,7 +7,11 @@ export type StartPlace =
   | { at: 'end' }
   | { at: 'unread' }
   /** `order` of the row at the top of the view, and how far it is scrolled past it. */
-  | { at: 'row'; order: number; offsetPx: number };
+  | { at: 'row'; order: number; offsetPx: number }
+  /** The row with this `order`, a third down the view. */
+  | { at: 'target'; order: number }
+  /** The first row that is not older. */
+  | { at: 'time'; timeMs: number };
 
 export interface OpenMessages {
   readonly window: MessageWindow;

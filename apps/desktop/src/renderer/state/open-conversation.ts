@@ -1,8 +1,9 @@
 import type { PositionView } from '../../bridge/contract.ts';
-import { loadFirstPage } from './load-messages.ts';
+import { loadFirstPage, loadPlace, placeOf } from './load-messages.ts';
 import type { MessageWindow } from './message-window.ts';
 import { placeWindow } from './messages-store.ts';
 import type { Ui } from './ui.ts';
+import { leaveConversation } from './work-store.ts';
 
 /** Shows a conversation: at its first unread message, else where it was left, else at the end. null: closes. */
 export async function openConversation(ui: Ui, conversationId: string | null): Promise<void> {
@@ -11,9 +12,11 @@ export async function openConversation(ui: Ui, conversationId: string | null): P
     return;
   }
   ui.drafts.flush();
+  leaveConversation(ui.work);
   ui.app.setState({ openConversationId: conversationId, screen: 'chats' });
   tell(ui, conversationId);
   if (conversationId === null) return;
+  clearMark(ui, conversationId);
   await showConversation(ui, conversationId);
 }
 
@@ -41,17 +44,6 @@ export async function showConversation(ui: Ui, conversationId: string, fresh = f
   await loadPlace(ui, conversationId, position);
 }
 
-/** Reads anew what is on the screen; the list stays where it is, whatever is unread. */
-export function readInPlace(ui: Ui, conversationId: string): Promise<void> {
-  return loadPlace(ui, conversationId, ui.positions.get(conversationId) ?? null);
-}
-
-function loadPlace(ui: Ui, conversationId: string, position: PositionView | null): Promise<void> {
-  const place = placeOf(position);
-  const anchor = place.at === 'row' ? ({ at: 'around', order: place.order } as const) : ({ at: 'newest' } as const);
-  return loadFirstPage(ui, conversationId, anchor, place);
-}
-
 /** Back to the newest message, wherever the list stands. */
 export function loadNewest(ui: Ui, conversationId: string): Promise<void> {
   return loadFirstPage(ui, conversationId, { at: 'newest' }, { at: 'end' });
@@ -76,18 +68,19 @@ function firstUnread(window: MessageWindow, readSeq: number): number | null {
   return first?.convSeq != null && (first !== window.rows[0] || !window.hasOlder) ? first.convSeq : null;
 }
 
-function placeOf(position: PositionView | null) {
-  return position === null || position.atEnd
-    ? ({ at: 'end' } as const)
-    : ({ at: 'row', order: position.order, offsetPx: position.offsetPx } as const);
-}
-
 async function savedPosition(ui: Ui, conversationId: string): Promise<PositionView | null> {
   try {
     return await ui.link.call('positions.get', { conversationId });
   } catch {
     return null;
   }
+}
+
+/** Who opens a conversation that was marked as unread has seen the mark. */
+function clearMark(ui: Ui, conversationId: string): void {
+  if (!ui.conversations.getState().byId.get(conversationId)?.markedUnread) return;
+  // A mark that could not be cleared is still there to be cleared the next time.
+  ui.link.call('conversations.settings', { conversationId, patch: { markedUnread: false } }).catch(() => {});
 }
 
 function tell(ui: Ui, conversationId: string | null): void {

@@ -18,7 +18,7 @@ test('the first answer fills everything and opens what was open before', async (
   const { ui, rows } = await setUp({ openConversationId: '101' });
   await settle();
   expect(ui.app.getState()).toMatchObject({ ready: true, openConversationId: '101', connection: { state: 'online' } });
-  expect(ui.conversations.getState().order).toHaveLength(11);
+  expect(ui.conversations.getState().order).toHaveLength(16);
   expect(rows('101')).toHaveLength(13);
 });
 

@@ -6,6 +6,7 @@ import type { ConversationsState } from './conversations-store.ts';
 import type { LiveState } from './live-store.ts';
 import type { MessagesState } from './messages-store.ts';
 import type { Ui } from './ui.ts';
+import type { WorkState } from './work-store.ts';
 
 const UiContext = createContext<Ui | null>(null);
 
@@ -33,6 +34,10 @@ export function useMessages<T>(select: (state: MessagesState) => T): T {
 
 export function useLive<T>(select: (state: LiveState) => T): T {
   return useStore(useUi().live, select);
+}
+
+export function useWork<T>(select: (state: WorkState) => T): T {
+  return useStore(useUi().work, select);
 }
 
 export function useConversation(conversationId: string): ConversationView | undefined {

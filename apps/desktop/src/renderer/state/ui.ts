@@ -8,6 +8,7 @@ import type { Loading } from './load-messages.ts';
 import { createMessagesStore, type MessagesStore } from './messages-store.ts';
 import { createPresenceWatch, type PresenceWatch } from './presence-watch.ts';
 import { createSendKeys, type SendKeys } from './send-keys.ts';
+import { createWorkStore, type WorkStore } from './work-store.ts';
 
 /** What the page and its surroundings give: replaced in tests and in the gallery. */
 export interface Surroundings {
@@ -26,10 +27,13 @@ export interface Ui {
   readonly messages: MessagesStore;
   readonly live: LiveStore;
   readonly presence: PresenceWatch;
+  readonly work: WorkStore;
   readonly drafts: DraftKeeper;
   readonly sendKeys: SendKeys;
   /** Where each conversation's list stood last. */
   readonly positions: Map<string, PositionView>;
+  /** The mention that the @ button showed last, by conversation. */
+  readonly lastMention: Map<string, number>;
   readonly loading: Loading;
   readonly surroundings: Surroundings;
 }
@@ -45,9 +49,11 @@ export function createUi(link: EngineLink, surroundings: Surroundings, settings:
     messages: createMessagesStore(),
     live,
     presence: createPresenceWatch(link, live, surroundings.schedule),
+    work: createWorkStore(),
     drafts: createDraftKeeper(link, surroundings.schedule),
     sendKeys: createSendKeys(surroundings.now),
     positions: new Map(),
+    lastMention: new Map(),
     loading: { first: new Map(), edges: new Set() },
     surroundings,
   };
