@@ -28,6 +28,8 @@ export const CloseCode = {
   unacknowledged: 4002,
   /** No login within the time allowed. */
   loginTimeout: 4003,
+  /** The part of the server that this connection belonged to is gone; another one takes its place. */
+  nodeLost: 4004,
   /** A newer connection of the same device took over. */
   replaced: 4100,
   /** Too many frames, bad frames or connections. */
