@@ -47,7 +47,7 @@ export function createLinkFinder(): (text: string) => TextPiece[] {
   };
 }
 
-function safeHref(url: string): string | null {
+export function safeHref(url: string): string | null {
   try {
     const parsed = new URL(url);
     return parsed.protocol === 'http:' || parsed.protocol === 'https:' || parsed.protocol === 'mailto:'
