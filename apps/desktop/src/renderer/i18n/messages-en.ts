@@ -1,5 +1,8 @@
+import { messageWordsEn } from './messages-en-message.ts';
+
 /** The English words (ICU message syntax). The keys are the ids that code uses; every language has the same keys. */
 export const messagesEn = {
+  ...messageWordsEn,
   'app.name': 'FastIM',
   'app.loading': 'Opening FastIM',
   'app.retry': 'Retry',

@@ -1,6 +1,8 @@
 import type { Catalogue } from './messages-en.ts';
+import { messageWordsZhCn } from './messages-zh-cn-message.ts';
 
 export const messagesZhCn: Catalogue = {
+  ...messageWordsZhCn,
   'app.name': 'FastIM',
   'app.loading': '正在打开 FastIM',
   'app.retry': '重试',
