@@ -29,7 +29,9 @@ import { addAuthRoutes } from './routes/auth.ts';
 import { addConversationRoutes } from './routes/conversations.ts';
 import { addGateRoutes } from './routes/gates.ts';
 import { addHealthRoutes } from './routes/health.ts';
+import { addMeRoutes } from './routes/me.ts';
 import { addServerRoutes } from './routes/server.ts';
+import { addSessionRoutes } from './routes/sessions.ts';
 import { addUserRoutes } from './routes/users.ts';
 import { addSecurityHeaders } from './security-headers.ts';
 import { parseStrictJson } from './strict-json.ts';
@@ -44,6 +46,8 @@ export interface ApiServerOptions {
   accounts: AccountService;
   sessions: SessionService;
   access: AccessVerifier;
+  /** The user's sessions that have a connection now. */
+  onlineSessions: (userId: bigint) => ReadonlySet<bigint>;
   gates: { directory: GateDirectory; policy: GatePolicy; tickets: GateTickets };
   readiness: Readiness;
   makeConversationId: () => bigint;
@@ -141,6 +145,8 @@ function addRoutes(http: FastifyInstance, options: ApiServerOptions): void {
   addHealthRoutes(api, { readiness: options.readiness });
   addServerRoutes(api, { name: options.config.name, version: options.version, clock });
   addAuthRoutes(api, { accounts, sessions, bearer });
+  addSessionRoutes(api, { sessions, bearer, onlineSessions: options.onlineSessions });
+  addMeRoutes(api, { users, bearer });
   addUserRoutes(api, { users, bearer });
   addConversationRoutes(api, {
     users,

@@ -13,7 +13,7 @@ beforeAll(async () => {
   mkdirSync(join(directory, 'assets'), { recursive: true });
   mkdirSync(join(directory, '.git'));
   writeFileSync(join(folder, 'secret.txt'), 'canary');
-  writeFileSync(join(directory, 'index.html'), '<!doctype html><title>FastIM</title>');
+  writeFileSync(join(directory, 'index.html'), '<!doctype html><title>FastIM</title><script src="./assets/a.js">');
   writeFileSync(join(directory, 'assets', 'index-Bx81_kq2.js'), 'console.log(1)');
   writeFileSync(join(directory, 'assets', 'inter-latin-wght-normal-Dx4kXJAl.woff2'), 'font');
   writeFileSync(join(directory, 'icon.svg'), '<svg xmlns="http://www.w3.org/2000/svg"/>');
@@ -53,6 +53,27 @@ describe('the browser app', () => {
     expect(answer.status).toBe(200);
     expect(answer.headers['content-type']).toMatch(type);
     expect(answer.headers['cache-control']).toBe(cache);
+  });
+
+  it('is where an invitation link leads, with the same headers, and finds its files from there', async () => {
+    const root = await app.call('GET', '/');
+    const answer = await app.call('GET', '/join/Ab_-9xYz0123456789');
+    expect(answer.status).toBe(200);
+    for (const name of ['content-type', 'cache-control', 'content-security-policy', 'referrer-policy']) {
+      expect(answer.headers[name]).toBe(root.headers[name]);
+    }
+    expect(root.text).toContain('"./assets/a.js"');
+    expect(answer.text).toContain('"../assets/a.js"');
+    for (const path of [
+      '/join',
+      '/join/',
+      '/join/a/b',
+      '/join/..%2fsecret.txt',
+      '/join/%00',
+      `/join/${'x'.repeat(129)}`,
+    ]) {
+      expect(errorOf(await app.call('GET', path))).toEqual([404, 'NOT_FOUND']);
+    }
   });
 
   it('answers 304 to what the browser has', async () => {

@@ -68,7 +68,7 @@ async function checkOrigin(
   reply.header('Access-Control-Expose-Headers', 'Retry-After, X-Request-Id, Idempotent-Replayed');
   if (request.method !== 'OPTIONS' || request.headers['access-control-request-method'] === undefined) return undefined;
   return reply
-    .header('Access-Control-Allow-Methods', 'GET, POST')
+    .header('Access-Control-Allow-Methods', 'GET, POST, PATCH, DELETE')
     .header('Access-Control-Allow-Headers', 'Authorization, Content-Type, Idempotency-Key')
     .header('Access-Control-Max-Age', CORS_MAX_AGE_S)
     .code(204)

@@ -101,6 +101,19 @@ export class SessionService {
     return issued(session, tokens);
   }
 
+  /** Those that have not ended, newest first. */
+  ofUser(userId: bigint): Promise<SessionRecord[]> {
+    return this.#options.sessions.ofUser(userId);
+  }
+
+  /** Ends a session of this user; idempotent. False: the user has no such session. */
+  async endOwn(userId: bigint, sessionId: bigint): Promise<boolean> {
+    const session = await this.#options.sessions.byId(sessionId);
+    if (session?.userId !== userId) return false;
+    await this.end(sessionId);
+    return true;
+  }
+
   /** Idempotent. */
   async end(sessionId: bigint): Promise<void> {
     await this.#options.sessions.end(sessionId, this.#options.clock.now());

@@ -64,6 +64,9 @@ export class Connection implements SocketOwner, WheelItem {
   /** Owned by the downlink. */
   flushArranged = false;
 
+  /** LOGIN was answered: from here on the client relies on being told. Before, it syncs anyway. */
+  isGreeted = false;
+
   /** Owned by the group index; undefined while the connection follows no group. */
   follower: Follower | undefined;
 
@@ -280,7 +283,9 @@ export class Connection implements SocketOwner, WheelItem {
   /** An answer of logic is on its way: one request less in flight. */
   answered(frame: OutgoingFrame): void {
     if (this.inFlight > 0) this.inFlight -= 1;
-    if (frame.cmd === Command.login && this.#state === 'authenticating') {
+    if (frame.cmd !== Command.login) return;
+    if (this.isBound) this.isGreeted = true;
+    else if (this.#state === 'authenticating') {
       // Logic binds before it answers: an answer without a bind is a refusal.
       this.#move('refuse');
       this.#refusedLogins += 1;

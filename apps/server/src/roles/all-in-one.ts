@@ -6,6 +6,7 @@ import { createApiServer } from '../api/api-server.ts';
 import { type ComponentStates, Readiness } from '../api/readiness.ts';
 import { createAuth } from '../auth/create-auth.ts';
 import { SessionAccess } from '../auth/session-access.ts';
+import { SessionActivity } from '../auth/session-activity.ts';
 import { linkToGate, linkToLogic } from '../cluster/in-process.ts';
 import { linkErrors } from '../cluster/link-errors.ts';
 import type { Config } from '../config.ts';
@@ -82,6 +83,8 @@ async function start(config: Config, ports: AllInOnePorts, stops: StopStack): Pr
 
   const snowflake = new Snowflake(storage.lease, randomStart, await storage.highestId());
   const access = new SessionAccess({ sessions: storage.sessions, clock, logger: part('auth') });
+  const activity = new SessionActivity({ sessions: storage.sessions, clock, logger: part('auth') });
+  stops.add('session activity', () => activity.stop());
   const logic = createLogic({
     storage,
     access,
@@ -92,6 +95,8 @@ async function start(config: Config, ports: AllInOnePorts, stops: StopStack): Pr
     registry,
     config: config.logic,
     gateConfig: config.gate,
+    // Nothing is stored but by this node.
+    cacheHistory: true,
   });
   logic.start();
   stops.add('logic', () => logic.stop());
@@ -121,7 +126,7 @@ async function start(config: Config, ports: AllInOnePorts, stops: StopStack): Pr
     wsPort: config.wsPort,
     allowedOrigins: config.allowedOrigins,
     trustedProxies,
-    logic: linkToLogic(logic, onLinkError('to_logic')),
+    logic: linkToLogic(activity.watching(logic), onLinkError('to_logic')),
     clock,
     random,
     logger,
@@ -151,6 +156,7 @@ async function start(config: Config, ports: AllInOnePorts, stops: StopStack): Pr
     accounts: auth.accounts,
     sessions: auth.sessions,
     access,
+    onlineSessions: (userId) => logic.onlineSessions(userId),
     gates: {
       directory: localGateDirectory({
         gateId,

@@ -1,4 +1,3 @@
-import { FastimError } from '@fastim/protocol';
 import { z } from 'zod';
 import { foldText } from '../../storage/fold-text.ts';
 import type { UserStore } from '../../storage/user-store.ts';
@@ -22,24 +21,6 @@ const queryText = z
   .refine((text) => text.trim() !== '', 'must not be empty');
 
 export function addUserRoutes(api: Api, { users, bearer }: { users: UserStore; bearer: Bearer }): void {
-  api.get(
-    '/v1/me',
-    {
-      onRequest: bearer.required,
-      schema: {
-        tags: ['users'],
-        summary: 'The user who is logged in',
-        security: [{ bearer: [] }],
-        response: { 200: z.object({ user }), ...errorResponses },
-      },
-    },
-    async (request) => {
-      const [me] = await users.byIds([bearer.identityOf(request).userId]);
-      if (!me) throw new FastimError('UNAUTHENTICATED');
-      return { user: userAnswer(me) };
-    },
-  );
-
   api.get(
     '/v1/users',
     {

@@ -50,6 +50,8 @@ interface Parts {
   readonly registry: Registry;
   /** Sessions whose connections were to be closed. */
   readonly ended: bigint[];
+  /** Sessions that have a connection; for the test to change. */
+  readonly online: Set<bigint>;
   /** 'hash' and 'verify', in the order in which they ran. */
   readonly hashing: string[];
   readonly log: string[];
@@ -83,6 +85,7 @@ export class TestApi {
     const snowflake = new Snowflake(storage.lease, () => 0);
     const access = new SessionAccess({ sessions: storage.sessions, clock, logger });
     const ended: bigint[] = [];
+    const online = new Set<bigint>();
     const hashing: string[] = [];
     const watched: Argon2 = {
       hash: (password, options) => {
@@ -119,6 +122,7 @@ export class TestApi {
       accounts: auth.accounts,
       sessions: auth.sessions,
       access,
+      onlineSessions: () => online,
       gates: {
         directory: localGateDirectory({
           gateId: 'gate-test',
@@ -139,7 +143,20 @@ export class TestApi {
       logger,
       registry,
     });
-    return new TestApi({ clock, storage, auth, access, server, registry, ended, hashing, log, state, directory });
+    return new TestApi({
+      clock,
+      storage,
+      auth,
+      access,
+      server,
+      registry,
+      ended,
+      online,
+      hashing,
+      log,
+      state,
+      directory,
+    });
   }
 
   async close(): Promise<void> {
@@ -150,7 +167,7 @@ export class TestApi {
 
   /** Without a socket. `payload` goes as it is; `body` as JSON. */
   async call(
-    method: 'GET' | 'POST' | 'PUT' | 'DELETE' | 'HEAD' | 'OPTIONS',
+    method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'HEAD' | 'OPTIONS',
     url: string,
     options: {
       body?: unknown;

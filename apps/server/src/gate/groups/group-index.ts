@@ -59,7 +59,7 @@ export class GroupIndex {
       }
       const isNew = !interest.members.has(follower);
       if (isNew) follower.interests.push(interest);
-      if (interest.follow(follower, asOfSeq)) this.#tellHead(interest, [follower]);
+      if (interest.follow(follower, asOfSeq) && connection.isGreeted) this.#tellHead(interest, [follower]);
     }
   }
 
