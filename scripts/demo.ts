@@ -1,5 +1,5 @@
 /**
- * Two people and a conversation with some history, for `npm start -- --demo`. It does what two users would do, through
+ * Two people, their conversation and a group with some history, for `npm start -- --demo`. It does what two users would do, through
  * the app's own bridge. Run again on the same folder it changes nothing.
  *
  * Arguments: bridge port, server URL, folder for the passwords. The token comes in FASTIM_DEMO_TOKEN.
@@ -24,6 +24,15 @@ const history: ReadonlyArray<readonly [from: Name, text: string]> = [
   ['alice', 'Looks steep, but I am in.'],
 ];
 
+const groupName = '周末爬山 Weekend hike';
+/** `replyTo` is the place in this list of the message answered. */
+const groupHistory: ReadonlyArray<{ readonly from: Name; readonly text: string; readonly replyTo?: number }> = [
+  { from: 'alice', text: 'Plan for Saturday:\n- **8:30** at the station\n- back by six' },
+  { from: 'bob', text: '👍 我看了天气，晴天 ☀️' },
+  { from: 'bob', text: 'Shall I bring the big thermos?', replyTo: 0 },
+  { from: 'alice', text: 'Yes please! `tea > coffee`', replyTo: 2 },
+];
+
 const STEP_DEADLINE_MS = 20_000;
 
 async function openApp(port: string, profile: Name, token: string): Promise<BridgeClient> {
@@ -33,22 +42,26 @@ async function openApp(port: string, profile: Name, token: string): Promise<Brid
 }
 
 /** Sends and waits until the server has it, so that the next one comes after it. */
-function sendStored(app: BridgeClient, conversationId: string, text: string): Promise<void> {
+function sendStored(
+  app: BridgeClient,
+  params: { conversationId: string; text: string; replyTo?: number },
+): Promise<MessageView> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error('a message was not stored in time')), STEP_DEADLINE_MS);
-    const stored = new Set<string>();
+    const stored = new Map<string, MessageView>();
     let key = '';
     const check = () => {
-      if (!stored.has(key)) return;
+      const message = stored.get(key);
+      if (!message) return;
       clearTimeout(timer);
       unsubscribe();
-      resolve();
+      resolve(message);
     };
     const unsubscribe = app.on('messages', ({ changed }) => {
-      for (const message of changed) if (isStored(message)) stored.add(message.key);
+      for (const message of changed) if (isStored(message)) stored.set(message.key, message);
       check();
     });
-    app.call('messages.send', { conversationId, text }).then((message) => {
+    app.call('messages.send', params).then((message) => {
       key = message.key;
       check();
     }, reject);
@@ -57,6 +70,40 @@ function sendStored(app: BridgeClient, conversationId: string, text: string): Pr
 
 function isStored(message: MessageView): boolean {
   return message.convSeq !== null;
+}
+
+async function makeGroup(apps: Record<Name, BridgeClient>, bobId: string): Promise<void> {
+  const { conversationId } = await apps.alice.call('groups.create', {
+    name: groupName,
+    avatarColor: 5,
+    userIds: [bobId],
+  });
+  await appears(apps.bob, conversationId);
+  const seqs: number[] = [];
+  for (const { from, text, replyTo } of groupHistory) {
+    const answered = replyTo === undefined ? undefined : seqs[replyTo];
+    const params = { conversationId, text, ...(answered !== undefined && { replyTo: answered }) };
+    const stored = await sendStored(apps[from], params);
+    seqs.push(stored.convSeq ?? 0);
+  }
+  await apps.bob.call('messages.react', { conversationId, convSeq: seqs[0] ?? 0, emoji: '🎉', on: true });
+}
+
+/** Waits until a conversation is in the app's list. */
+async function appears(app: BridgeClient, conversationId: string): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const timer = setTimeout(() => reject(new Error('the group did not appear in time')), STEP_DEADLINE_MS);
+  const unsubscribe = app.on('conversations', (changed) => {
+    if (changed.some((conversation) => conversation.conversationId === conversationId)) resolve();
+  });
+  const list = await app.call('conversations.list', {});
+  if (list.some((conversation) => conversation.conversationId === conversationId)) resolve();
+  try {
+    await promise;
+  } finally {
+    clearTimeout(timer);
+    unsubscribe();
+  }
 }
 
 async function main(): Promise<void> {
@@ -93,7 +140,8 @@ async function main(): Promise<void> {
   if (registered) {
     const { conversationId } = await apps.alice.call('conversations.openDirect', { userId: userIds.bob ?? '' });
     await apps.bob.call('conversations.openDirect', { userId: userIds.alice ?? '' });
-    for (const [from, text] of history) await sendStored(apps[from], conversationId, text);
+    for (const [from, text] of history) await sendStored(apps[from], { conversationId, text });
+    await makeGroup(apps, userIds.bob ?? '');
   }
   for (const app of Object.values(apps)) app.close();
 }
