@@ -6,6 +6,7 @@ import { type DataFolderLock, lockDataFolder } from './data-folder-lock.ts';
 import { DATABASE_FILE } from './database-file.ts';
 import { requireSupportedNode } from './node-version.ts';
 import { SqliteConversationStore } from './stores/sqlite-conversation-store.ts';
+import { SqliteGroupStore } from './stores/sqlite-group-store.ts';
 import { SqliteMessageStore } from './stores/sqlite-message-store.ts';
 import { SqliteSessionStore } from './stores/sqlite-session-store.ts';
 import { SqliteUserStore } from './stores/sqlite-user-store.ts';
@@ -50,8 +51,9 @@ export async function openSqliteStorage(options: SqliteStorageOptions): Promise<
     );
     if (writer.migrated.length > 0) logger.info({ versions: writer.migrated }, 'database brought to a newer format');
     reader = await WorkerClient.start<ReaderOperations>(workerOptions('reader', start, logger, () => {}));
-    return new SqliteStorage(lock, writer, reader);
+    return new SqliteStorage(lock, writer, reader, await reader.call('historyEpoch', undefined));
   } catch (error) {
+    await reader?.close();
     await writer?.close();
     lock.release();
     throw error;
@@ -68,20 +70,29 @@ function shortenLog(reader: WorkerClient<ReaderOperations> | undefined, logger: 
 class SqliteStorage implements Storage {
   readonly messages: SqliteMessageStore;
   readonly conversations: SqliteConversationStore;
+  readonly groups: SqliteGroupStore;
   readonly users: SqliteUserStore;
   readonly sessions: SqliteSessionStore;
   readonly lease: NodeLease;
+  readonly historyEpoch: bigint;
   readonly #lock: DataFolderLock;
   readonly #writer: WorkerClient<WriterOperations>;
   readonly #reader: WorkerClient<ReaderOperations>;
   #closed: Promise<void> | undefined;
 
-  constructor(lock: DataFolderLock, writer: WorkerClient<WriterOperations>, reader: WorkerClient<ReaderOperations>) {
+  constructor(
+    lock: DataFolderLock,
+    writer: WorkerClient<WriterOperations>,
+    reader: WorkerClient<ReaderOperations>,
+    historyEpoch: bigint,
+  ) {
+    this.historyEpoch = historyEpoch;
     this.#lock = lock;
     this.#writer = writer;
     this.#reader = reader;
     this.messages = new SqliteMessageStore(writer, reader);
     this.conversations = new SqliteConversationStore(writer, reader);
+    this.groups = new SqliteGroupStore(writer, reader);
     this.users = new SqliteUserStore(writer, reader);
     this.sessions = new SqliteSessionStore(writer, reader);
     // One process owns the folder, so one node number is enough: whoever holds the lock is node 0.

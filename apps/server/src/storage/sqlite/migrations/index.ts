@@ -1,5 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import { firstFormat } from './0001-first-format.ts';
+import { groupsAndEvents } from './0002-groups-and-events.ts';
 
 /** One step from a format to the next. Never edited once released: a change is a new step. */
 export interface Migration {
@@ -8,4 +9,7 @@ export interface Migration {
   readonly apply: (database: Database) => void;
 }
 
-export const migrations: readonly Migration[] = [{ version: 1, name: 'first-format', apply: firstFormat }];
+export const migrations: readonly Migration[] = [
+  { version: 1, name: 'first-format', apply: firstFormat },
+  { version: 2, name: 'groups-and-events', apply: groupsAndEvents },
+];

@@ -32,10 +32,11 @@ export class StoredMessages {
       serverTimeMs: Number(serverTimeMs),
       countNo: Number(countNo),
     };
-    return this.#checksum(message) === Number(checksum) ? message : undefined;
+    return this.checksum(message) === Number(checksum) ? message : undefined;
   }
 
-  #checksum(message: Message): number {
+  /** What is stored beside the message. */
+  checksum(message: Message): number {
     const length = recordLength(message.body.length);
     if (this.#scratch.length < length) {
       this.#scratch = new Uint8Array(length);

@@ -1,5 +1,11 @@
-import type { ConversationState, MemberCursor, SyncMark } from '@fastim/protocol';
-import type { ConversationStore, CursorRaise, SyncPageQuery } from '../../conversation-store.ts';
+import type { ConversationState, MemberSettings, SettingsRequest, SyncMark } from '@fastim/protocol';
+import type {
+  ConversationStore,
+  CursorRaise,
+  Membership,
+  RaiseOutcome,
+  SyncPageQuery,
+} from '../../conversation-store.ts';
 import type { ReaderOperations, WriterOperations } from '../worker/operations.ts';
 import type { WorkerClient } from '../worker/worker-client.ts';
 import { storedId } from './stored-id.ts';
@@ -27,12 +33,16 @@ export class SqliteConversationStore implements ConversationStore {
     });
   }
 
-  membership(conversationId: bigint, userId: bigint): Promise<{ joinSeq: number; headSeq: number } | undefined> {
+  membership(conversationId: bigint, userId: bigint): Promise<Membership | undefined> {
     return this.#reader.call('membership', { conversationId: storedId(conversationId), userId: storedId(userId) });
   }
 
-  memberIds(conversationId: bigint): Promise<bigint[]> {
-    return this.#reader.call('memberIds', storedId(conversationId));
+  directMembers(conversationId: bigint): Promise<bigint[]> {
+    return this.#reader.call('directMembers', storedId(conversationId));
+  }
+
+  groupIdsOf(userId: bigint): Promise<bigint[]> {
+    return this.#reader.call('groupIdsOf', storedId(userId));
   }
 
   syncPage(query: SyncPageQuery): Promise<{ conversations: ConversationState[]; more: boolean }> {
@@ -54,9 +64,9 @@ export class SqliteConversationStore implements ConversationStore {
     });
   }
 
-  async raiseCursors(batch: readonly CursorRaise[]): Promise<MemberCursor[]> {
-    if (batch.length === 0) return [];
-    return this.#writer.call(
+  async raiseCursors(batch: readonly CursorRaise[]): Promise<RaiseOutcome> {
+    if (batch.length === 0) return { raised: [], refused: [] };
+    const { raised, refused } = await this.#writer.call(
       'raiseCursors',
       batch.map((move) => ({
         ...move,
@@ -64,5 +74,30 @@ export class SqliteConversationStore implements ConversationStore {
         userId: storedId(move.userId),
       })),
     );
+    return { raised, refused: refused.map(({ index, reason }) => ({ move: batch[index]!, reason })) };
+  }
+
+  changeSettings(
+    userId: bigint,
+    change: SettingsRequest,
+    nowMs: number,
+  ): Promise<{ version: number; settings: MemberSettings; changed: boolean } | undefined> {
+    return this.#writer.call('changeSettings', {
+      userId: storedId(userId),
+      change: { ...change, conversationId: storedId(change.conversationId) },
+      nowMs,
+    });
+  }
+
+  hidden(
+    userId: bigint,
+    conversationId: bigint,
+    since: number,
+  ): Promise<{ convSeqs: number[]; hiddenVersion: number; more: boolean }> {
+    return this.#reader.call('hidden', {
+      userId: storedId(userId),
+      conversationId: storedId(conversationId),
+      since,
+    });
   }
 }

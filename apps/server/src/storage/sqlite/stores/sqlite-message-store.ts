@@ -1,7 +1,7 @@
 import type { Message } from '@fastim/protocol';
 import type { AppendOutcome, AppendRequest, HistoryQuery, MessageStore } from '../../message-store.ts';
 import { packAppendBatch, unpackOutcomes } from '../packing/append-batch.ts';
-import { unpackMessages } from '../packing/message-record.ts';
+import { unpackHistory } from '../packing/pack-history.ts';
 import type { ReaderOperations, WriterOperations } from '../worker/operations.ts';
 import type { WorkerClient } from '../worker/worker-client.ts';
 import { storedId } from './stored-id.ts';
@@ -21,7 +21,15 @@ export class SqliteMessageStore implements MessageStore {
   }
 
   async history(query: HistoryQuery): Promise<Message[]> {
-    const reply = await this.#reader.call('history', { ...query, conversationId: storedId(query.conversationId) });
-    return unpackMessages(reply);
+    const reply = await this.#reader.call('history', {
+      ...query,
+      conversationId: storedId(query.conversationId),
+      viewerId: storedId(query.viewerId),
+    });
+    return unpackHistory(reply);
+  }
+
+  seqAt(conversationId: bigint, timeMs: number): Promise<number> {
+    return this.#reader.call('seqAt', { conversationId: storedId(conversationId), timeMs });
   }
 }

@@ -28,6 +28,10 @@ export class SqliteUserStore implements UserStore {
     return this.#writer.call('setPasswordHash', { userId: storedId(userId), passwordHash });
   }
 
+  setShowOnline(userId: bigint, showOnline: boolean): Promise<void> {
+    return this.#writer.call('setShowOnline', { userId: storedId(userId), showOnline });
+  }
+
   search(queryKey: string, limit: number): Promise<UserRecord[]> {
     return this.#reader.call('searchUsers', { queryKey, limit });
   }

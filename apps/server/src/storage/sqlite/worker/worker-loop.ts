@@ -59,8 +59,18 @@ function takeWaiting(port: MessagePort, first: ToWorker): { calls: WorkerCall[];
 
 function transferable(replies: readonly WorkerReply[]): ArrayBuffer[] {
   const list: ArrayBuffer[] = [];
-  for (const reply of replies) if (reply.ok && reply.value instanceof ArrayBuffer) list.push(reply.value);
+  for (const reply of replies) {
+    const buffer = reply.ok ? bufferOf(reply.value) : undefined;
+    if (buffer) list.push(buffer);
+  }
   return list;
+}
+
+/** The buffer that a reply is, or that holds the bulk of it: handed over, not copied. */
+function bufferOf(value: unknown): ArrayBuffer | undefined {
+  if (value instanceof ArrayBuffer) return value;
+  const records = typeof value === 'object' && value !== null && 'records' in value ? value.records : undefined;
+  return records instanceof ArrayBuffer ? records : undefined;
 }
 
 export function failedReply(id: number, error: StorageError): WorkerReply {

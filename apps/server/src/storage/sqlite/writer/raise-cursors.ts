@@ -1,9 +1,13 @@
-import type { MemberCursor } from '@fastim/protocol';
+import { ConversationKind, type ErrorName } from '@fastim/protocol';
 import type { Database, Statement } from 'better-sqlite3';
 import type { CursorRaise } from '../../conversation-store.ts';
-import { type CachedConversation, type CachedMember, type ConversationCache, memberOf } from './conversation-cache.ts';
+import type { PackedRaiseOutcome } from '../worker/operations.ts';
+import type { CachedConversation, CachedMember, ConversationCache } from './conversation-cache.ts';
 
-/** Raises cursors inside the caller's transaction; only upwards, and only those of members. */
+/**
+ * Raises cursors inside the caller's transaction; only upwards, and only to what the member may see. In groups only
+ * read_seq is kept: a move that only delivers writes nothing.
+ */
 export class RaiseCursors {
   readonly #cache: ConversationCache;
   readonly #raiseDevice: Statement<[number, bigint, string, number]>;
@@ -19,32 +23,40 @@ export class RaiseCursors {
     this.#countNoAt = database.prepare<[bigint]>('SELECT count_no FROM message WHERE place = ?').pluck();
   }
 
-  /** The member cursors that rose, each once, with its last value. */
-  raise(batch: readonly CursorRaise[]): MemberCursor[] {
+  raise(batch: readonly CursorRaise[]): PackedRaiseOutcome {
     const risen = new Map<CachedMember, CachedConversation>();
-    for (const move of batch) {
+    const refused: { index: number; reason: ErrorName }[] = [];
+    for (const [index, move] of batch.entries()) {
       const entry = this.#cache.get(move.conversationId);
-      const member = entry && memberOf(entry, move.userId);
-      if (entry && member && this.#raiseOne(entry, member, move)) risen.set(member, entry);
+      const member = entry && this.#cache.member(entry, move.userId);
+      if (!entry || !member) refused.push({ index, reason: 'NOT_A_MEMBER' });
+      else if (!isWithin(move, member.leaveSeq || entry.headSeq)) refused.push({ index, reason: 'CURSOR_INVALID' });
+      else if (this.#raiseOne(entry, member, move)) risen.set(member, entry);
     }
-    return Array.from(risen, ([member, entry]) => ({
+    const raised = Array.from(risen, ([member, entry]) => ({
       conversationId: entry.conversationId,
       userId: member.userId,
       deliveredSeq: member.deliveredSeq,
       readSeq: member.readSeq,
       readCountNo: member.readCountNo,
     }));
+    return { raised, refused };
   }
 
   #raiseOne(entry: CachedConversation, member: CachedMember, move: CursorRaise): boolean {
-    const readSeq = held(move.readSeq, entry.headSeq);
+    const { readSeq } = move;
+    const delivers = entry.kind === ConversationKind.direct;
     // What is read is delivered.
-    const deliveredSeq = Math.max(held(move.deliveredSeq, entry.headSeq), readSeq);
+    const deliveredSeq = delivers ? Math.max(move.deliveredSeq, readSeq) : 0;
     if (deliveredSeq > 0) this.#raiseDevice.run(entry.conversationNo, member.userId, move.deviceId, deliveredSeq);
     if (readSeq <= member.readSeq && deliveredSeq <= member.deliveredSeq) return false;
     if (readSeq > member.readSeq) {
       member.readCountNo = this.#countNo(entry, readSeq);
       member.readSeq = readSeq;
+      if (member.markedUnread) {
+        member.markedUnread = false;
+        member.version += 1;
+      }
     }
     member.deliveredSeq = Math.max(member.deliveredSeq, deliveredSeq);
     member.changedMs = Math.max(member.changedMs, move.nowMs);
@@ -58,7 +70,7 @@ export class RaiseCursors {
   }
 }
 
-/** A cursor from outside, held to what exists. */
-function held(seq: number, headSeq: number): number {
-  return Number.isFinite(seq) ? Math.max(0, Math.min(Math.floor(seq), headSeq)) : 0;
+/** Both are places that this member can have come to; 0 is none. */
+function isWithin({ deliveredSeq, readSeq }: CursorRaise, lastSeq: number): boolean {
+  return [deliveredSeq, readSeq].every((seq) => Number.isSafeInteger(seq) && seq >= 0 && seq <= lastSeq);
 }

@@ -5,15 +5,17 @@ import type { Handlers, WriterOperations } from '../worker/operations.ts';
 import { callHandler, failedReply } from '../worker/worker-loop.ts';
 import type { WorkerCall, WorkerNote, WorkerReply } from '../worker/worker-messages.ts';
 import { AppendMessages } from './append-messages.ts';
+import { ChangeSettings } from './change-settings.ts';
 import { ConversationCache } from './conversation-cache.ts';
+import { ChangeGroup } from './groups/change-group.ts';
+import { CreateGroup } from './groups/create-group.ts';
+import { GroupLinks } from './groups/group-links.ts';
+import { GroupRows } from './groups/group-rows.ts';
 import { LogKeeper } from './log-keeper.ts';
 import { OpenDirect } from './open-direct.ts';
 import { RaiseCursors } from './raise-cursors.ts';
 import { WriteSessions } from './write-sessions.ts';
 import { WriteUsers } from './write-users.ts';
-
-/** About 20 MB when full. */
-const CACHED_CONVERSATIONS = 20_000;
 
 export interface WriterEngineOptions {
   open: () => Database;
@@ -137,7 +139,7 @@ export class WriterEngine {
   }
 
   #openWriter(database: Database): OpenWriter {
-    const cache = new ConversationCache(database, CACHED_CONVERSATIONS);
+    const cache = new ConversationCache(database);
     const begin = database.prepare('BEGIN IMMEDIATE');
     const commit = database.prepare('COMMIT');
     return {
@@ -154,7 +156,12 @@ export class WriterEngine {
 function handlersOn(database: Database, cache: ConversationCache): Handlers<WriterOperations> {
   const messages = new AppendMessages(database, cache);
   const cursors = new RaiseCursors(database, cache);
+  const settings = new ChangeSettings(database, cache);
   const direct = new OpenDirect(database);
+  const groupRows = new GroupRows(database);
+  const newGroups = new CreateGroup(database, groupRows);
+  const groups = new ChangeGroup(database, cache, groupRows);
+  const links = new GroupLinks(database, cache, groupRows);
   const users = new WriteUsers(database);
   const sessions = new WriteSessions(database);
   const probe = database.prepare('UPDATE write_probe SET writes = writes + 1');
@@ -162,9 +169,19 @@ function handlersOn(database: Database, cache: ConversationCache): Handlers<Writ
     append: (batch) => messages.append(batch),
     openDirect: ({ userId, peerId, newId, nowMs }) => direct.open(userId, peerId, newId, nowMs),
     raiseCursors: (batch) => cursors.raise(batch),
+    changeSettings: ({ userId, change, nowMs }) => settings.change(userId, change, nowMs),
+    createGroup: (group) => newGroups.create(group),
+    changeGroup: (request) => groups.change(request),
+    joinByLink: (request) => links.join(request),
+    makeLink: (link) => links.make(link),
+    revokeLink: ({ conversationId, userId, token }) => links.revoke(conversationId, userId, token),
     createUser: (user) => users.create(user),
     setPasswordHash: ({ userId, passwordHash }) => {
       users.setPasswordHash(userId, passwordHash);
+      return undefined;
+    },
+    setShowOnline: ({ userId, showOnline }) => {
+      users.setShowOnline(userId, showOnline);
       return undefined;
     },
     createSession: (session) => sessions.create(session),
