@@ -1,20 +1,21 @@
 import { BusinessLine, type Clock, type RateLimiter, type Snowflake } from '@fastim/core';
-import { MessageKind, type SendRequest, sendRequest } from '@fastim/protocol';
+import { type SendRequest, sendRequest } from '@fastim/protocol';
 import type { Logger } from 'pino';
 import type { UplinkPacket } from '../cluster/contract.ts';
 import type { Route } from '../routing/route-table.ts';
 import type { Answer } from './answer.ts';
-import { checkTextBody } from './check-text.ts';
+import { checkMessage, type Windows } from './events/check-message.ts';
 import { retryAfter } from './logic-limits.ts';
 import type { LogicMetrics } from './logic-metrics.ts';
+import { lineOf } from './make-ids.ts';
 import type { SendOrder } from './send-order.ts';
 import type { StoreMessage } from './store-message.ts';
 
 /**
- * SEND, first half: may this message go on? It then waits for the next batch; nothing is answered before that is on
+ * SEND (texts, edits, recalls, reactions), first half: may this message go on? It then waits for the next batch; nothing is answered before that is on
  * disk. Everything here runs in the turn in which the packet came, so a connection's sends stay in order.
  *
- * Membership is checked where the message is stored, in the same transaction.
+ * Membership, rights and what an event refers to are checked where it is stored, in the same transaction.
  */
 export class AcceptMessage {
   readonly #parts: {
@@ -26,6 +27,7 @@ export class AcceptMessage {
     readonly clock: Clock;
     readonly logger: Logger;
     readonly metrics: LogicMetrics;
+    readonly windows: Windows;
   };
 
   constructor(parts: {
@@ -38,25 +40,22 @@ export class AcceptMessage {
     clock: Clock;
     logger: Logger;
     metrics: LogicMetrics;
+    windows: Windows;
   }) {
     this.#parts = parts;
   }
 
   handle(packet: UplinkPacket, route: Route): void {
-    const { store, answer, order, rate, snowflake, clock, logger, metrics } = this.#parts;
+    const { store, answer, order, rate, snowflake, clock, logger, metrics, windows } = this.#parts;
     metrics.sent += 1;
     const request = sendRequest.decode(packet.data);
-    if (request.kind !== MessageKind.text) {
-      store.refuse(packet, route, request, 'MESSAGE_INVALID', 0, 'unknown kind of message');
-      return;
-    }
-    const checked = checkTextBody(request.body);
+    const now = clock.now();
+    const checked = checkMessage(request, now, windows);
     if (!checked.ok) {
       store.refuse(packet, route, request, checked.reason, 0, checked.message);
       return;
     }
 
-    const now = clock.now();
     if (order.size > 0) {
       const held = order.hold(packet, request, now);
       if (held) {
@@ -70,7 +69,8 @@ export class AcceptMessage {
       return;
     }
 
-    const id = snowflake.next(now, BusinessLine.direct);
+    const line = lineOf(request.conversationId) === BusinessLine.group ? BusinessLine.group : BusinessLine.direct;
+    const id = snowflake.next(now, line);
     if (!id.ok) {
       logger.error({ ...id, logId: packet.logId }, 'no message ids: sending stands still until this is mended');
       store.refuse(packet, route, request, 'UNAVAILABLE', answer.spread(retryAfter.unavailable));
@@ -91,7 +91,7 @@ export class AcceptMessage {
         kind: request.kind,
         body: checked.body,
         serverTimeMs: now,
-        counts: true,
+        action: checked.action,
       },
     });
   }
@@ -105,6 +105,7 @@ function logAccepted(logger: Logger, packet: UplinkPacket, route: Route, request
       deviceId: route.identity.deviceId,
       conversationId: request.conversationId.toString(),
       clientMsgId: Buffer.from(request.clientMsgId).toString('hex'),
+      kind: request.kind,
       bytes: request.body.length,
     },
     'message accepted',

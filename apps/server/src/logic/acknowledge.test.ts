@@ -1,4 +1,4 @@
-import { CloseCode, Command, cursorRequest, errorCatalogue, statusResponse } from '@fastim/protocol';
+import { CloseCode, Command, cursorRequest, cursorResponse, errorCatalogue, statusResponse } from '@fastim/protocol';
 import { describe, expect, it } from 'vitest';
 import { StorageError } from '../storage/storage.ts';
 import { CursorBuffer, raisesOf } from './cursor-buffer.ts';
@@ -106,12 +106,38 @@ describe('CURSOR', () => {
     expect(state?.readSeq).toBe(3);
   });
 
-  it('holds a cursor beyond the head to the head', async () => {
+  it.each([
+    ['beyond the head', 9n, 4, 'CURSOR_INVALID'],
+    ['far beyond the head', 9n, Number.MAX_SAFE_INTEGER, 'CURSOR_INVALID'],
+    ['in a conversation of others', 8n, 1, 'NOT_A_MEMBER'],
+    ['in one that does not exist', 12_345n, 1, 'NOT_A_MEMBER'],
+  ] as const)('refuses a cursor %s, changes nothing, and takes the other moves', async (_name, id, seq, reason) => {
     const { harness, conversationId, alice, bob } = await conversationOf(3);
-    const sequenceId = bob.cursor(conversationId, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
+    const foreign = await harness.direct(3n, 4n, 8n);
+    const carol = await harness.online(3n);
+    carol.send(foreign, 'private');
+    const other = await harness.direct(1n, 5n, 7n);
+    const fifth = await harness.online(5n);
+    alice.send(other, 'hello');
+    await harness.settle();
+    const sequenceId = bob.request(
+      Command.cursor,
+      cursorRequest.encode({ moves: [{ conversationId: id, deliveredSeq: seq, readSeq: seq }] }),
+    );
+    const good = fifth.cursor(other, 1, 1);
     await harness.advance(flushMs);
-    expect(bob.read(sequenceId, statusResponse).status).toBeUndefined();
-    expect(harness.gate.cursors(alice.id)).toMatchObject([{ deliveredSeq: 3, readSeq: 3 }]);
+    expect(bob.read(sequenceId, cursorResponse)).toEqual({
+      status: undefined,
+      refused: [{ conversationId: id, code: errorCatalogue[reason].code }],
+    });
+    expect(fifth.read(good, cursorResponse).refused).toEqual([]);
+    expect(harness.gate.cursors(alice.id)).toMatchObject([{ userId: 5n, readSeq: 1 }]);
+    expect(harness.gate.cursors(carol.id)).toEqual([]);
+    const states = [
+      ...(await harness.storage.states(2n, [conversationId])),
+      ...(await harness.storage.states(4n, [foreign])),
+    ];
+    expect(states.map((state) => state.readSeq)).toEqual([0, 0]);
   });
 
   it('reaches the other user also in a conversation in which nothing was sent since the server started', async () => {
@@ -128,25 +154,11 @@ describe('CURSOR', () => {
     const { harness: before, conversationId } = await conversationOf(2);
     const harness = new LogicHarness({ storage: before.storage, config: { cursorFlushMs: flushMs } });
     const bob = await harness.online(2n);
-    harness.storage.memberIds = () => Promise.reject(new StorageError('io', 'unreadable'));
+    harness.storage.directMembers = () => Promise.reject(new StorageError('io', 'unreadable'));
     const sequenceId = bob.cursor(conversationId, 2);
     await harness.advance(flushMs);
     expect(harness.gate.frames(bob.id, Command.cursor)).toHaveLength(1);
     expect(bob.read(sequenceId, statusResponse).status).toBeUndefined();
-  });
-
-  it('answers OK for a conversation that is not the user’s, and moves nothing', async () => {
-    const { harness, bob } = await conversationOf(1);
-    const foreign = await harness.direct(3n, 4n, 8n);
-    const carol = await harness.online(3n);
-    carol.send(foreign, 'private');
-    await harness.settle();
-    const sent = [bob.cursor(foreign, 1, 1), bob.cursor(12_345n, 1, 1)];
-    await harness.advance(flushMs);
-    for (const sequenceId of sent) expect(bob.read(sequenceId, statusResponse).status).toBeUndefined();
-    expect(harness.gate.cursors(carol.id)).toEqual([]);
-    const [state] = await harness.storage.states(4n, [foreign]);
-    expect(state?.readSeq).toBe(0);
   });
 
   it('answers OK for no moves at all, without a write', async () => {

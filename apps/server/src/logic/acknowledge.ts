@@ -1,21 +1,34 @@
 import type { Clock, RateLimiter } from '@fastim/core';
-import { Command, cursorPush, cursorRequest, type MemberCursor } from '@fastim/protocol';
+import {
+  Command,
+  cursorPush,
+  cursorRequest,
+  cursorResponse,
+  errorCatalogue,
+  type MemberCursor,
+  type RefusedMove,
+} from '@fastim/protocol';
 import type { UplinkPacket } from '../cluster/contract.ts';
 import { visitRoutes } from '../routing/locate-user.ts';
 import type { Route, RouteTable } from '../routing/route-table.ts';
 import type { SendToGate } from '../routing/send-to-gate.ts';
-import type { ConversationStore } from '../storage/conversation-store.ts';
+import type { ConversationStore, CursorRaise, RaiseOutcome } from '../storage/conversation-store.ts';
 import type { Answer } from './answer.ts';
 import { type CursorBatch, CursorBuffer, raisesOf } from './cursor-buffer.ts';
+import type { TellReaders } from './live/tell-readers.ts';
 import { CURSOR_FLUSH_MOVES, MAX_BUFFERED_MOVES, retryAfter } from './logic-limits.ts';
 import type { LogicMetrics } from './logic-metrics.ts';
 import type { Members } from './members.ts';
 import type { PendingDeliveries } from './pending-deliveries.ts';
 
+const nothing: RaiseOutcome = { raised: [], refused: [] };
+
 /**
  * CURSOR: what a device has stored and its user has read. Collected, written together, answered when on disk; then
- * those that rose go to the other members (ticks) and to the user's own other devices (read there: unread clears).
- * One write at a time; what comes meanwhile is merged into the next.
+ * those that rose go to the peer (ticks) and to the user's own other devices (read there: unread clears). In groups only
+ * reading is stored, and the others are at most told that counts have moved.
+ * One write at a time; what comes meanwhile is merged into the next. Of several moves in one request each is judged by
+ * itself: the answer names those that were refused.
  *
  * A failed write is answered with "try again later"; cursors only rise, so the client's next move makes up for it.
  */
@@ -26,6 +39,7 @@ export class Acknowledge {
   readonly #toGate: SendToGate;
   readonly #answer: Answer;
   readonly #members: Members;
+  readonly #readers: TellReaders;
   readonly #rate: RateLimiter<bigint>;
   readonly #clock: Clock;
   readonly #metrics: LogicMetrics;
@@ -44,6 +58,7 @@ export class Acknowledge {
     toGate: SendToGate;
     answer: Answer;
     members: Members;
+    readers: TellReaders;
     /** Moves per user. */
     rate: RateLimiter<bigint>;
     clock: Clock;
@@ -56,6 +71,7 @@ export class Acknowledge {
     this.#toGate = parts.toGate;
     this.#answer = parts.answer;
     this.#members = parts.members;
+    this.#readers = parts.readers;
     this.#rate = parts.rate;
     this.#clock = parts.clock;
     this.#metrics = parts.metrics;
@@ -86,8 +102,14 @@ export class Acknowledge {
       return;
     }
     this.#metrics.cursorMoves += moves.length;
+    // What a device has of a group is not stored; the ack was for the delivery alone.
+    const stored = moves.filter((move) => move.readSeq > 0 || !this.#members.isGroup(move.conversationId));
+    if (stored.length === 0) {
+      this.#answer.ok(packet);
+      return;
+    }
     const { connection, cmd, logId, sequenceId } = packet;
-    this.#buffer.add({ connection, cmd, logId, sequenceId }, route, moves, now);
+    this.#buffer.add({ connection, cmd, logId, sequenceId }, route, stored, now);
     if (this.#buffer.size >= CURSOR_FLUSH_MOVES) this.#comeDue();
     else this.#cancelTimer ??= this.#clock.setTimer(this.#flushMs, () => this.#comeDue());
   }
@@ -116,25 +138,48 @@ export class Acknowledge {
 
   /** Never rejects. */
   async #write(batch: CursorBatch): Promise<void> {
-    let risen: MemberCursor[];
+    let outcome: RaiseOutcome;
     try {
       const raises = raisesOf(batch);
       const startedAt = performance.now();
-      risen = raises.length === 0 ? [] : await this.#conversations.raiseCursors(raises);
+      outcome = raises.length === 0 ? nothing : await this.#conversations.raiseCursors(raises);
       this.#metrics.cursorFlushSeconds.observe((performance.now() - startedAt) / 1000);
-      for (const request of batch.requests) this.#answer.ok(request);
+      this.#answerAll(batch, outcome);
     } catch (error) {
-      const refusal = this.#answer.explain(error, batch.requests[0]?.logId);
-      for (const request of batch.requests) this.#answer.refuse(request, refusal);
+      const refusal = this.#answer.explain(error, batch.requests[0]?.request.logId);
+      for (const { request } of batch.requests) this.#answer.refuse(request, refusal);
       return;
     }
-    this.#metrics.cursorsRaised += risen.length;
-    for (const cursor of risen) this.#announce(cursor, batch).catch(this.#announceFailed);
+    this.#metrics.cursorsRaised += outcome.raised.length;
+    for (const cursor of outcome.raised) this.#announce(cursor, batch).catch(this.#announceFailed);
+  }
+
+  /** A request is told of the refusals of its own moves; those of one device are written as one. */
+  #answerAll(batch: CursorBatch, { refused }: RaiseOutcome): void {
+    const codes = new Map(refused.map(({ move, reason }) => [keyOf(move), errorCatalogue[reason].code]));
+    for (const { request, route, conversationIds } of batch.requests) {
+      const mine: RefusedMove[] = [];
+      if (codes.size > 0) {
+        for (const conversationId of conversationIds) {
+          const move = batch.moves.get(route)?.get(conversationId);
+          const code = move && codes.get(keyOf(move));
+          if (code !== undefined) mine.push({ conversationId, code });
+        }
+      }
+      if (mine.length === 0) this.#answer.ok(request);
+      else this.#answer.with(request, cursorResponse.encode({ status: undefined, refused: mine }));
+    }
   }
 
   async #announce(cursor: MemberCursor, batch: CursorBatch): Promise<void> {
-    const members = this.#members.of(cursor.conversationId);
-    this.#push(cursor, batch, members instanceof Promise ? await members : members);
+    const { conversationId } = cursor;
+    const members = this.#members.ofDirect(conversationId);
+    const both = members instanceof Promise ? await members : members;
+    this.#push(cursor, batch, both);
+    if (both.length > 0) return;
+    // It has a cursor, so it exists, and it has not two members for good.
+    this.#members.learnGroup(conversationId);
+    this.#readers.moved(conversationId, cursor.userId);
   }
 
   #push(cursor: MemberCursor, batch: CursorBatch, members: readonly bigint[]): void {
@@ -166,4 +211,9 @@ export class Acknowledge {
   readonly #announceFailed = (error: unknown): void => {
     this.#answer.explain(error);
   };
+}
+
+/** A storage may hand back copies. */
+function keyOf({ conversationId, userId, deviceId }: CursorRaise): string {
+  return `${conversationId}/${userId}/${deviceId}`;
 }

@@ -72,13 +72,19 @@ export class Answer {
   /** The answer an error leads to. Faults of ours are logged here, once: the client gets no detail of them. */
   explain(error: unknown, logId?: number): Refusal {
     if (error instanceof StorageError) return this.#explainStorage(error, logId);
-    if (error instanceof FastimError && error.fault === 'theirs') {
+    // One of ours that says when to come back was thrown on purpose (`notNow`); it is no surprise.
+    if (error instanceof FastimError && (error.fault === 'theirs' || error.retryAfterMs > 0)) {
       return { reason: error.reason, message: error.message, retryAfterMs: error.retryAfterMs };
     }
     this.#metrics.internalErrors.inc();
     this.#logger.error({ err: error, logId }, 'unexpected error');
     const reason = error instanceof FastimError ? error.reason : 'INTERNAL';
     return { reason, message: undefined, retryAfterMs: this.spread(retryAfter.unavailable) };
+  }
+
+  /** To throw where something cannot be done at the moment; the client comes back after about `waitMs`. */
+  notNow(reason: ErrorName, waitMs: number): FastimError {
+    return new FastimError(reason, undefined, { retryAfterMs: this.spread(waitMs) });
   }
 
   /** The storage works again. */

@@ -3,13 +3,20 @@ import type { Route } from '../routing/route-table.ts';
 import type { RequestHeader } from '../routing/send-to-gate.ts';
 import type { CursorRaise } from '../storage/conversation-store.ts';
 
+/** A CURSOR that waits for its answer. */
+export interface CursorAsked {
+  readonly request: RequestHeader;
+  readonly route: Route;
+  readonly conversationIds: readonly bigint[];
+}
+
 /** What is written in one go, and who waits for it. */
 export interface CursorBatch {
   /** A connection is one device of one user; per conversation one merged move. */
   readonly moves: Map<Route, Map<bigint, CursorRaise>>;
   /** Merged moves in it. */
   size: number;
-  readonly requests: RequestHeader[];
+  readonly requests: CursorAsked[];
 }
 
 /**
@@ -29,7 +36,8 @@ export class CursorBuffer {
 
   add(request: RequestHeader, route: Route, moves: readonly CursorMove[], nowMs: number): void {
     const batch = this.#filling;
-    batch.requests.push(request);
+    const conversationIds = [...new Set(moves.map((move) => move.conversationId))];
+    batch.requests.push({ request, route, conversationIds });
     let own = batch.moves.get(route);
     if (!own) {
       own = new Map();

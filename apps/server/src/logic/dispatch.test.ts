@@ -1,4 +1,4 @@
-import { CloseCode, Command, errorCatalogue, MsgType, statusResponse } from '@fastim/protocol';
+import { CloseCode, Command, errorCatalogue, MsgType, requestCommands, statusResponse } from '@fastim/protocol';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { StorageError } from '../storage/storage.ts';
@@ -14,14 +14,9 @@ const malformed: [string, Uint8Array][] = [
   ['1,000 groups in each other', new Uint8Array(1_000).fill(0x2b)],
 ];
 
-const commands: [string, number][] = [
-  ['SEND', Command.send],
-  ['CURSOR', Command.cursor],
-  ['SYNC', Command.sync],
-  ['CONVERSATIONS', Command.conversations],
-  ['HISTORY', Command.history],
-  ['HEARTBEAT', Command.heartbeat],
-];
+const commands: [string, number][] = Object.entries(Command)
+  .filter(([, cmd]) => requestCommands.has(cmd) && cmd !== Command.login)
+  .map(([name, cmd]) => [name.toUpperCase(), cmd]);
 
 describe('dispatch', () => {
   it.each([...commands, ['an unknown command', 200] as [string, number]])(
@@ -48,15 +43,18 @@ describe('dispatch', () => {
     expect(harness.storage.batches).toEqual([]);
   });
 
-  it.each([0, 4, 15, 17, 19, 48, 255])('answers cmd %i with UNKNOWN_CMD, and the connection lives', async (cmd) => {
-    const harness = new LogicHarness();
-    const connection = await harness.online(1n);
-    const sequenceId = connection.request(cmd, new Uint8Array(0));
-    await harness.settle();
-    expect(harness.gate.response(connection.id, sequenceId)).toMatchObject({ cmd, msgType: MsgType.response });
-    expect(connection.read(sequenceId, statusResponse).status?.code).toBe(errorCatalogue.UNKNOWN_CMD.code);
-    expect(harness.gate.closed(connection.id)).toBeUndefined();
-  });
+  it.each([0, 4, 15, 17, 19, 20, 23, 25, 53, 81, 255])(
+    'answers cmd %i with UNKNOWN_CMD, and the connection lives',
+    async (cmd) => {
+      const harness = new LogicHarness();
+      const connection = await harness.online(1n);
+      const sequenceId = connection.request(cmd, new Uint8Array(0));
+      await harness.settle();
+      expect(harness.gate.response(connection.id, sequenceId)).toMatchObject({ cmd, msgType: MsgType.response });
+      expect(connection.read(sequenceId, statusResponse).status?.code).toBe(errorCatalogue.UNKNOWN_CMD.code);
+      expect(harness.gate.closed(connection.id)).toBeUndefined();
+    },
+  );
 
   describe.each(commands)('%s', (_command, cmd) => {
     it.each(malformed)('answers %s with BAD_REQUEST, and the connection lives', async (_name, data) => {

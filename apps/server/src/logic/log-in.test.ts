@@ -31,6 +31,9 @@ describe('LOGIN', () => {
       heartbeatIntervalMs: 11_000,
       heartbeatTimeoutMs: 22_000,
       maxDataLength: MAX_DATA_AFTER_LOGIN,
+      historyEpoch: harness.storage.historyEpoch,
+      editWindowMs: 24 * 3_600_000,
+      recallWindowMs: 2 * 60_000,
     });
     const told = harness.gate.told(connection.id);
     expect(told[0]).toEqual({ bound: { userId: 42n, deviceId: 'phone', sessionId: 77n, epoch: 3 } });

@@ -3,12 +3,22 @@ import { CloseCode, type ErrorName, loginRequest, loginResponse, MAX_DATA_AFTER_
 import type { Logger } from 'pino';
 import type { ConnectionRef, Identity, UplinkPacket } from '../cluster/contract.ts';
 import type { GateConfig } from '../config.ts';
+import type { OwnRoutes } from '../routing/own-routes.ts';
 import type { Route, RouteTable } from '../routing/route-table.ts';
 import type { SendToGate } from '../routing/send-to-gate.ts';
+import type { ConversationStore } from '../storage/conversation-store.ts';
 import type { AccessOutcome, AccessVerifier } from './access-verifier.ts';
 import type { Answer } from './answer.ts';
+import type { Windows } from './events/check-message.ts';
+import type { FollowGroups } from './groups/follow-groups.ts';
+import type { KnownRemovals } from './groups/known-removals.ts';
 import { ENDED_SESSIONS_REMEMBERED, MAX_ACCESS_TOKEN_LENGTH, retryAfter } from './logic-limits.ts';
 import type { LogicMetrics } from './logic-metrics.ts';
+
+interface Group {
+  readonly conversationId: bigint;
+  readonly asOfSeq: number;
+}
 
 /** A connection whose token is being looked up. */
 interface Attempt {
@@ -18,18 +28,25 @@ interface Attempt {
 }
 
 /**
- * LOGIN: token → identity → route. The gate is told to bind before the response leaves. A device has one connection:
- * a newer one of the same or a later session (epoch) takes over, one of an earlier session is turned away.
+ * LOGIN: token → identity → route. The gate is told to bind, and which groups the connection follows, before the response
+ * leaves: what a group stores after the client's first sync finds the connection there. A device has one connection: a
+ * newer one of the same or a later session (epoch) takes over, one of an earlier session is turned away.
  */
 export class LogIn {
   readonly #access: AccessVerifier;
+  readonly #conversations: ConversationStore;
   readonly #routes: RouteTable;
+  readonly #own: OwnRoutes;
   readonly #toGate: SendToGate;
+  readonly #follow: FollowGroups;
+  readonly #removals: KnownRemovals;
   readonly #answer: Answer;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #metrics: LogicMetrics;
   readonly #gateConfig: GateConfig;
+  readonly #windows: Windows;
+  readonly #historyEpoch: bigint;
   /** Takes a route out with everything that hangs on it. */
   readonly #drop: (connection: ConnectionRef) => void;
   readonly #attempts = new Map<string, Attempt>();
@@ -37,23 +54,35 @@ export class LogIn {
 
   constructor(parts: {
     access: AccessVerifier;
+    conversations: ConversationStore;
     routes: RouteTable;
+    own: OwnRoutes;
     toGate: SendToGate;
+    follow: FollowGroups;
+    removals: KnownRemovals;
     answer: Answer;
     clock: Clock;
     logger: Logger;
     metrics: LogicMetrics;
     gateConfig: GateConfig;
+    windows: Windows;
+    historyEpoch: bigint;
     drop: (connection: ConnectionRef) => void;
   }) {
     this.#access = parts.access;
+    this.#conversations = parts.conversations;
     this.#routes = parts.routes;
+    this.#own = parts.own;
     this.#toGate = parts.toGate;
+    this.#follow = parts.follow;
+    this.#removals = parts.removals;
     this.#answer = parts.answer;
     this.#clock = parts.clock;
     this.#logger = parts.logger;
     this.#metrics = parts.metrics;
     this.#gateConfig = parts.gateConfig;
+    this.#windows = parts.windows;
+    this.#historyEpoch = parts.historyEpoch;
     this.#drop = parts.drop;
   }
 
@@ -78,9 +107,11 @@ export class LogIn {
       else if (verified.outcome !== 'granted') {
         this.#refuse(packet, 'UNAVAILABLE', this.#answer.spread(retryAfter.unavailable));
       } else {
+        const { userId } = verified.identity;
+        const groups = await this.#groupsOf(userId);
         // Waits only where routes are kept outside this process.
-        const others = await this.#routes.ofUser(verified.identity.userId);
-        if (!attempt.gone) this.#enter(packet, verified.identity, clientVersion, others);
+        const others = await this.#routes.ofUser(userId);
+        if (!attempt.gone) this.#enter(packet, verified.identity, clientVersion, others, groups);
       }
     } finally {
       this.#attempts.delete(key);
@@ -102,7 +133,19 @@ export class LogIn {
     this.#endedSessions.remember(sessionId, closeCode);
   }
 
-  #enter(packet: UplinkPacket, identity: Identity, clientVersion: string, others: readonly Route[]): void {
+  async #groupsOf(userId: bigint): Promise<Group[]> {
+    const asOf = this.#removals.beforeRead();
+    const groupIds = await this.#conversations.groupIdsOf(userId);
+    return groupIds.map((conversationId) => ({ conversationId, asOfSeq: asOf(conversationId) }));
+  }
+
+  #enter(
+    packet: UplinkPacket,
+    identity: Identity,
+    clientVersion: string,
+    others: readonly Route[],
+    groups: readonly Group[],
+  ): void {
     const closeCode = this.#endedSessions.get(identity.sessionId);
     if (closeCode !== undefined) {
       this.#turnAway(packet, 'SESSION_ENDED', closeCode);
@@ -123,8 +166,11 @@ export class LogIn {
       this.#toGate.close(route.connection, CloseCode.replaced, 'this device connected anew');
     }
     const { connection } = packet;
+    const route: Route = { connection, identity };
     this.#toGate.gate(connection.gateId)?.bind(connection.connectionId, identity);
-    this.#routes.add({ connection, identity });
+    this.#routes.add(route);
+    this.#own.add(route);
+    this.#follow.all(route, groups);
     this.#metrics.logins.inc({ outcome: 'ok' });
     this.#logger.info(
       {
@@ -150,6 +196,9 @@ export class LogIn {
         heartbeatIntervalMs: this.#gateConfig.heartbeatIntervalMs,
         heartbeatTimeoutMs: this.#gateConfig.heartbeatTimeoutMs,
         maxDataLength: MAX_DATA_AFTER_LOGIN,
+        historyEpoch: this.#historyEpoch,
+        editWindowMs: this.#windows.editWindowMs,
+        recallWindowMs: this.#windows.recallWindowMs,
       }),
     );
   }

@@ -10,7 +10,7 @@ export const MAX_BUFFERED_MOVES = 50_000;
 export const CURSOR_FLUSH_MOVES = 1_000;
 /** Cursor moves of one user: 1,000 moves may come in one frame, and each is a look-up. */
 export const cursorMoveRate = { perSecond: 2_000, burst: 10_000 } as const;
-/** Pulls (SYNC, CONVERSATIONS, HISTORY) of one user: each may read 100 rows. */
+/** Pulls (SYNC, CONVERSATIONS, HISTORY, MEMBERS …) of one user: each may read 100 rows. */
 export const pullRate = { perSecond: 100, burst: 500 } as const;
 /** Conversations per connection whose deliveries are watched; beyond it the heartbeat has to do. */
 export const MAX_WATCHED_CONVERSATIONS = 500;
@@ -18,7 +18,7 @@ export const MAX_HEARTBEAT_MOVED = 50;
 /** How far before a client's "since" changes are looked for: longer than a message waits for its commit. */
 export const SINCE_OVERLAP = 10_000;
 export const DEFAULT_PAGE = 50;
-/** Direct conversations whose two members are remembered. */
+/** Conversations whose kind, and of direct ones whose two members, are remembered. */
 export const MEMBERS_REMEMBERED = 50_000;
 /** Sessions ended lately: a log-in that was being checked meanwhile must not slip through. */
 export const ENDED_SESSIONS_REMEMBERED = 10_000;
@@ -28,3 +28,30 @@ export const MAX_ACCESS_TOKEN_LENGTH = 512;
 export const retryAfter = { storageFull: 10_000, unavailable: 2_000, overloaded: 1_000, userFull: 60_000 } as const;
 export const TICK = 500;
 export const SWEEP = 60_000;
+/** Writes of one's own settings (drafts among them) of one user. */
+export const settingsRate = { perSecond: 10, burst: 200 } as const;
+/** TYPING of one user that is passed on; more is dropped. */
+export const typingRate = { perSecond: 2, burst: 10 } as const;
+export const MAX_WATCHED_USERS = 100;
+/** A user who left is told to be offline only after this: most come back at once. */
+export const OFFLINE_AFTER = 3_000;
+/** Before others are told that a user is online: what follows in this time goes out together. */
+export const ONLINE_AFTER = 100;
+/** Users whose time of leaving is remembered. */
+export const LAST_SEEN_REMEMBERED = 50_000;
+/** How long a membership is believed where a wrong answer harms nobody (typing, read counts). */
+export const STANDING_BELIEVED = 5_000;
+export const STANDINGS_REMEMBERED = 20_000;
+/** Read counts of a group are told at most this often. */
+export const READERS_TOLD_EVERY = 500;
+/** Newest messages of a hot conversation that are kept for pulls; and what all of them may take. */
+export const TAIL_LENGTH = 256;
+export const MAX_TAIL_BYTES = 1024 * 1024;
+export const MAX_TAILS_BYTES = 64 * 1024 * 1024;
+export const MAX_TAILS = 2_000;
+/** Messages that wait for one before them until a tail starts anew. */
+export const MAX_TAIL_GAP = 64;
+/** UTF-16 units of a search among members, and of a place in a list. */
+export const MAX_MEMBER_QUERY = 128;
+/** Memberships looked up at once when a gate asks who is a member still. */
+export const INTEREST_LOOKUPS = 32;

@@ -8,6 +8,8 @@ export interface LogicGauges {
   routes(): number;
   watched(): number;
   pushes(): { frames: number; messages: number };
+  /** HISTORY answered from memory. */
+  quickPulls(): number;
 }
 
 /**
@@ -19,6 +21,12 @@ export class LogicMetrics {
   sent = 0;
   stored = 0;
   repeated = 0;
+  unchanged = 0;
+  groupPackets = 0;
+  groupChanges = 0;
+  interestQuestions = 0;
+  typings = 0;
+  presencePushes = 0;
   cursorMoves = 0;
   cursorsRaised = 0;
   ignoredFrames = 0;
@@ -37,8 +45,19 @@ export class LogicMetrics {
     total('fastim_messages_received_total', 'SEND requests that reached logic', () => this.sent);
     total('fastim_messages_stored_total', 'Messages stored for the first time', () => this.stored);
     total('fastim_messages_repeated_total', 'SENDs of a message that was stored before', () => this.repeated);
+    total('fastim_messages_unchanged_total', 'SENDs accepted that change nothing', () => this.unchanged);
+    total('fastim_group_packets_total', 'Packets of groups handed to gates', () => this.groupPackets);
+    total('fastim_group_changes_total', 'Changes of groups stored', () => this.groupChanges);
+    total('fastim_interest_questions_total', 'Questions of gates about who is a member', () => this.interestQuestions);
+    total('fastim_history_from_memory_total', 'HISTORY requests answered without the storage', gauges.quickPulls);
+    total('fastim_typings_total', 'TYPING requests passed on', () => this.typings);
+    total('fastim_presence_pushes_total', 'Changes of presence pushed', () => this.presencePushes);
     total('fastim_push_frames_total', 'Frames pushed to connections', () => gauges.pushes().frames);
-    total('fastim_push_items_total', 'Messages and cursors in pushed frames', () => gauges.pushes().messages);
+    total(
+      'fastim_push_items_total',
+      'Messages, heads, cursors and the like in pushed frames',
+      () => gauges.pushes().messages,
+    );
     total('fastim_cursor_moves_total', 'Cursor moves received', () => this.cursorMoves);
     total('fastim_cursors_raised_total', 'Cursors that rose', () => this.cursorsRaised);
     total('fastim_uplink_ignored_total', 'Frames from clients that are no requests', () => this.ignoredFrames);

@@ -20,6 +20,7 @@ async function onSqlite(options: { directory?: string; maxPages?: number } = {})
       displayName: `User ${userId}`,
       passwordHash: 'x',
       createdMs: harness.clock.now(),
+      showOnline: true,
     });
   }
   const conversationId = await harness.direct(1n, 2n, 9n);

@@ -2,9 +2,11 @@ import { DedupeWindow } from '@fastim/core';
 import type { ConversationStore } from '../storage/conversation-store.ts';
 import { MEMBERS_REMEMBERED } from './logic-limits.ts';
 
+const nobody: readonly bigint[] = [];
+
 /**
- * Who is in a conversation, for routing only: what a user may do is decided by the storage, each time. The members of
- * a direct conversation never change, so they are remembered; others are looked up each time.
+ * What never changes of a conversation: whether it is a group, and who the two members of a direct one are. For routing
+ * only: what a user may do is decided by the storage, each time. Members of groups are the gates' business.
  */
 export class Members {
   readonly #conversations: ConversationStore;
@@ -15,19 +17,27 @@ export class Members {
   }
 
   /** What a stored message told. */
-  learn(conversationId: bigint, memberIds: readonly bigint[]): void {
-    if (memberIds.length <= 2 && this.#remembered.get(conversationId) === undefined) {
-      this.#remembered.remember(conversationId, memberIds);
-    }
+  learnDirect(conversationId: bigint, memberIds: readonly bigint[]): void {
+    if (this.#remembered.get(conversationId) === undefined) this.#remembered.remember(conversationId, memberIds);
   }
 
-  of(conversationId: bigint): readonly bigint[] | Promise<readonly bigint[]> {
+  learnGroup(conversationId: bigint): void {
+    if (this.#remembered.get(conversationId) === undefined) this.#remembered.remember(conversationId, nobody);
+  }
+
+  /** False also for what is not known yet. */
+  isGroup(conversationId: bigint): boolean {
+    return this.#remembered.get(conversationId) === nobody;
+  }
+
+  /** Both members of a direct conversation; nobody for a group, and for what does not exist. */
+  ofDirect(conversationId: bigint): readonly bigint[] | Promise<readonly bigint[]> {
     return this.#remembered.get(conversationId) ?? this.#lookUp(conversationId);
   }
 
   async #lookUp(conversationId: bigint): Promise<readonly bigint[]> {
-    const memberIds = await this.#conversations.memberIds(conversationId);
-    if (memberIds.length > 0) this.learn(conversationId, memberIds);
+    const memberIds = await this.#conversations.directMembers(conversationId);
+    if (memberIds.length > 0) this.learnDirect(conversationId, memberIds);
     return memberIds;
   }
 }

@@ -22,6 +22,24 @@ const message: fc.Arbitrary<Message> = fc.record({
   body: fc.nat({ max: 17_000 }).map((length) => new Uint8Array(length)),
   serverTimeMs: count,
   countNo: count,
+  marks: fc.option(
+    fc.record({
+      editedSeq: count,
+      recalledSeq: count,
+      recalledBy: id,
+      reactionsSeq: count,
+      reactions: fc.array(
+        fc.record({
+          emoji: fc.string({ unit: 'binary', maxLength: 32 }),
+          count: fc.nat({ max: 0xffff_ffff }),
+          mine: fc.boolean(),
+          userIds: fc.array(id, { maxLength: 20 }),
+        }),
+        { maxLength: 20 },
+      ),
+    }),
+    { nil: undefined },
+  ),
 });
 const state: fc.Arbitrary<ConversationState> = fc.record({
   conversationId: id,
@@ -41,6 +59,32 @@ const state: fc.Arbitrary<ConversationState> = fc.record({
     { nil: undefined },
   ),
   lastMessage: fc.option(message, { nil: undefined }),
+  leaveSeq: count,
+  mentionSeq: count,
+  version: count,
+  settings: fc.record({
+    silentUntilMs: count,
+    pinnedMs: count,
+    archived: fc.boolean(),
+    markedUnread: fc.boolean(),
+    draft: fc.string({ unit: 'binary', maxLength: 4_000 }),
+    hiddenVersion: count,
+  }),
+  group: fc.option(
+    fc.record({
+      name: fc.string({ unit: 'binary', maxLength: 64 }),
+      avatarColor: fc.nat({ max: 0xffff_ffff }),
+      announcement: fc.string({ unit: 'binary', maxLength: 2_000 }),
+      ownerId: id,
+      memberCount: fc.nat({ max: 0xffff_ffff }),
+      muteAll: fc.boolean(),
+      joinApproval: fc.boolean(),
+    }),
+    { nil: undefined },
+  ),
+  role: fc.nat({ max: 0xffff_ffff }),
+  mutedUntilMs: count,
+  pendingJoins: fc.nat({ max: 0xffff_ffff }),
 });
 
 describe('pages', () => {
@@ -50,9 +94,13 @@ describe('pages', () => {
     [7, 100, 7],
     [100, 100, 100],
     [101, 100, 100],
-    [1_000_000_000, 100, 100],
+    [1_000, 100, 100],
   ])('a limit of %i with at most %i gives %i rows', (asked, max, rows) => {
     expect(pageLimit(asked, max)).toBe(rows);
+  });
+
+  it.each([1_001, 1_000_000_000, 0xffff_ffff])('a limit of %i is BAD_REQUEST', (asked) => {
+    expect(() => pageLimit(asked, 100)).toThrow(expect.objectContaining({ reason: 'BAD_REQUEST' }));
   });
 
   it('never makes a history response over the limit of the wire, and always has a row', () => {
@@ -87,6 +135,8 @@ describe('pages', () => {
             headSum: Number.MAX_SAFE_INTEGER,
             readSum: Number.MAX_SAFE_INTEGER,
             sinceMs: Number.MAX_SAFE_INTEGER,
+            versionSum: Number.MAX_SAFE_INTEGER,
+            peerSum: Number.MAX_SAFE_INTEGER,
           },
         });
         expect(sync.length).toBeLessThanOrEqual(MAX_DATA_AFTER_LOGIN);

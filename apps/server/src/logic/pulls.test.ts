@@ -9,6 +9,7 @@ import {
   historyRequest,
   historyResponse,
   MAX_DATA_AFTER_LOGIN,
+  type SettingsRequest,
   type SyncMark,
   type SyncRequest,
   statusResponse,
@@ -18,6 +19,24 @@ import {
 import { describe, expect, it } from 'vitest';
 import { LogicHarness, type TestConnection } from './testing/logic-harness.ts';
 
+/** The mark of a client that knows nothing. */
+const known: SyncMark = {
+  conversationCount: 0,
+  headSum: 0,
+  readSum: 0,
+  sinceMs: 0,
+  versionSum: 0,
+  peerSum: 0,
+};
+const noChange: SettingsRequest = {
+  conversationId: 0n,
+  silentUntilMs: undefined,
+  pinnedMs: undefined,
+  archived: undefined,
+  markedUnread: undefined,
+  draft: undefined,
+  hideSeqs: [],
+};
 const firstPage: SyncRequest = { sinceMs: 0, beforeActivityMs: 0, beforeConversationId: 0n, limit: 100 };
 
 async function withMessages(count: number, text = (number: number): string => `m${number}`) {
@@ -77,7 +96,7 @@ describe('HISTORY', () => {
     ['nothing that is only beyond the head', { fromSeq: 151, toSeq: 900 }, []],
     ['nothing for a range that ends before it starts', { fromSeq: 9, toSeq: 3 }, []],
     ['a default page for limit 0', { limit: 0 }, range(1, 50)],
-    ['at most a page for an absurd limit', { limit: 1_000_000_000 }, range(1, 100)],
+    ['at most a page for a large limit', { limit: 1_000 }, range(1, 100)],
   ])('returns %s', async (_name, change, expected) => {
     const { harness, bob } = await withMessages(150);
     const response = await ask(
@@ -158,14 +177,15 @@ describe('SYNC', () => {
     expect(response.conversations.map((row) => row.conversationId)).toEqual([...ids].reverse());
     expect(response.more).toBe(false);
     expect(response.serverTimeMs).toBe(harness.clock.now());
-    expect(response.mark).toEqual({ conversationCount: 3, headSum: 3, readSum: 0, sinceMs: harness.clock.now() });
+    const sinceMs = harness.clock.now();
+    expect(response.mark).toEqual({ ...known, conversationCount: 3, headSum: 3, sinceMs });
     expect(response.conversations[0]).toMatchObject({ headSeq: 1, unreadBaseCountNo: 1, peer: { userId: 102n } });
   });
 
   it.each([
     ['a limit', 2, 2],
     ['a limit of 0', 0, 50],
-    ['an absurd limit', 1_000_000_000, 100],
+    ['a large limit', 1_000, 100],
   ])('pages through all conversations with %s, each once', async (_name, limit, pageSize) => {
     const { harness, alice, ids } = await withConversations(120);
     const got: bigint[] = [];
@@ -225,6 +245,22 @@ describe('SYNC', () => {
     const loner = await harness.online(5n);
     const page = await ask(harness, loner, Command.sync, syncRequest.encode(firstPage), syncResponse);
     expect(page).toMatchObject({ conversations: [], more: false, mark: { conversationCount: 0 } });
+  });
+});
+
+describe('a page of 10^9 rows', () => {
+  it.each([
+    ['SYNC', Command.sync, syncRequest.encode({ ...firstPage, limit: 1_000_000_000 })],
+    [
+      'HISTORY',
+      Command.history,
+      historyRequest.encode({ conversationId: 9n, fromSeq: 1, toSeq: 0, limit: 1_000_000_000, newestFirst: true }),
+    ],
+  ])('is BAD_REQUEST in %s', async (_name, cmd, data) => {
+    const { harness, bob } = await withMessages(1);
+    const sequenceId = bob.request(cmd, data);
+    await harness.settle();
+    expect(bob.refusal(sequenceId)).toBe('BAD_REQUEST');
   });
 });
 
@@ -295,10 +331,29 @@ describe('HEARTBEAT', () => {
     expect(response.moved).toMatchObject([{ conversationId, readSeq: 2 }]);
   });
 
+  it.each([
+    ['a setting of one’s own', 'versionSum'],
+    ['a tick of the peer', 'peerSum'],
+  ] as const)('shows %s that was missed', async (_name, sum) => {
+    const { harness, conversationId, alice, bob } = await withMessages(2);
+    const before = { ...(await harness.storage.mark(1n)), sinceMs: harness.clock.now() };
+    if (sum === 'peerSum') bob.cursor(conversationId, 2, 1);
+    else {
+      const change = { ...noChange, conversationId, pinnedMs: 5 };
+      await harness.storage.changeSettings(1n, change, harness.clock.now());
+    }
+    await harness.advance(1_000);
+    const after = await harness.storage.mark(1n);
+    expect({ ...after, sinceMs: 0, [sum]: 0 }).toEqual({ ...before, sinceMs: 0, [sum]: 0 });
+    const response = await ask(harness, alice, Command.heartbeat, beat(before), heartbeatResponse);
+    expect(response.moved.map((row) => row.conversationId)).toEqual([conversationId]);
+    const upToDate = await ask(harness, alice, Command.heartbeat, beat({ ...after, sinceMs: 1 }), heartbeatResponse);
+    expect(upToDate.moved).toEqual([]);
+  });
+
   it('carries at most a page of conversations, newest first, and says that there is more', async () => {
     const { harness, alice, ids } = await withConversations(60);
-    const nothing = { conversationCount: 0, headSum: 0, readSum: 0, sinceMs: 0 };
-    const response = await ask(harness, alice, Command.heartbeat, beat(nothing), heartbeatResponse);
+    const response = await ask(harness, alice, Command.heartbeat, beat(known), heartbeatResponse);
     expect(response.moved.map((row) => row.conversationId)).toEqual([...ids].reverse().slice(0, 50));
     expect(response.more).toBe(true);
   });
@@ -306,7 +361,7 @@ describe('HEARTBEAT', () => {
   it('repairs a client whose mark is wrong although nothing moved lately', async () => {
     const { harness, alice, ids } = await withConversations(2, () => 'hello');
     await harness.advance(3_600_000);
-    const wrong = { conversationCount: 2, headSum: 1, readSum: 0, sinceMs: harness.clock.now() };
+    const wrong = { ...known, conversationCount: 2, headSum: 1, sinceMs: harness.clock.now() };
     const response = await ask(harness, alice, Command.heartbeat, beat(wrong), heartbeatResponse);
     expect(response.moved.map((row) => row.conversationId)).toEqual([...ids].reverse());
   });

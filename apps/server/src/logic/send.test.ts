@@ -3,6 +3,7 @@ import {
   Command,
   errorCatalogue,
   MsgType,
+  plainText,
   sendRequest,
   sendResponse,
   statusResponse,

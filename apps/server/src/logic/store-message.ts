@@ -13,6 +13,8 @@ import { MAX_WAITING_BYTES, RECENT_SENDS, retryAfter } from './logic-limits.ts';
 import type { LogicMetrics } from './logic-metrics.ts';
 import type { SendMessage, SendOrder } from './send-order.ts';
 
+/** The values of an ack for what changed nothing. */
+const nothingStored = { msgId: 0n, convSeq: 0, serverTimeMs: 0, countNo: 0 } as const;
 /** Messages that are a batch without waiting any longer. */
 const EAGER_BATCH = 64;
 
@@ -32,7 +34,7 @@ export class StoreMessage {
   readonly #logger: Logger;
   readonly #metrics: LogicMetrics;
   readonly #commit: GroupCommit<AcceptedSend>;
-  /** client_msg_ids stored lately. A front only: whether a message is a repeat is decided by the store. */
+  /** client_msg_ids that had a good answer lately. A front only: whether a message is a repeat is decided by the store. */
   readonly #recent = new DedupeWindow<string, true>(RECENT_SENDS);
   #scheduled = false;
   #cancelWait: (() => void) | undefined;
@@ -155,6 +157,8 @@ export class StoreMessage {
         },
         (error: unknown) => {
           this.#commit.done();
+          // Whether the batch is stored may be unknown.
+          this.#fanOut.unsure();
           const refusal = this.#answer.explain(error, batch[0]!.logId);
           for (const send of batch) this.#giveBack(send, refusal);
           for (const send of this.#commit.takeWaiting()) this.#giveBack(send, refusal);
@@ -174,24 +178,24 @@ export class StoreMessage {
 
   #settle(send: AcceptedSend, outcome: AppendOutcome): void {
     try {
-      if (outcome.outcome === 'not-a-member') {
-        this.refuse(send, send.route, send.append, 'NOT_A_MEMBER', 0);
+      if (outcome.outcome === 'refused') {
+        this.refuse(send, send.route, send.append, outcome.reason, 0);
         return;
       }
+      const { msgId, convSeq, serverTimeMs, countNo } = outcome.outcome === 'unchanged' ? nothingStored : outcome;
       this.#answer.with(
         send,
         sendResponse.encode({
           status: undefined,
           clientMsgId: send.append.clientMsgId,
           conversationId: send.append.conversationId,
-          msgId: outcome.msgId,
-          convSeq: outcome.convSeq,
-          serverTimeMs: outcome.serverTimeMs,
-          countNo: outcome.countNo,
+          msgId,
+          convSeq,
+          serverTimeMs,
+          countNo,
         }),
       );
       if (this.#logger.isLevelEnabled('debug')) {
-        const { msgId, convSeq } = outcome;
         this.#logger.debug(
           { logId: send.logId, msgId: msgId.toString(), convSeq, outcome: outcome.outcome },
           'message acked',
@@ -200,6 +204,7 @@ export class StoreMessage {
       this.#remember(send.append);
       // A repeat was fanned out when it was stored; whoever missed it then has synced or will.
       if (outcome.outcome === 'repeated') this.#metrics.repeated += 1;
+      else if (outcome.outcome === 'unchanged') this.#metrics.unchanged += 1;
       else {
         this.#metrics.stored += 1;
         this.#fanOut.stored(send, outcome);
@@ -210,7 +215,7 @@ export class StoreMessage {
     }
   }
 
-  /** Whoever is stored is not waited for, on whichever connection a copy of it was refused or may be yet. */
+  /** Whoever has a good answer is not waited for, on whichever connection a copy of it was refused or may be yet. */
   #remember(append: AppendRequest): void {
     this.#recent.remember(idOf(append), true);
     if (this.#order.size === 0) return;

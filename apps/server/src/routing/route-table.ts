@@ -9,7 +9,7 @@ export interface Route {
 /**
  * user → device → connections (DESIGN 8).
  *
- * Everything about this node's own connections (add, remove, find, ofSession) is answered from memory, at once.
+ * Everything about the connections of this process (add, remove, find, ofSession) is answered from memory, at once.
  * `ofUser` covers all gates: from memory where it is known, as a promise where a registry has to be asked first; so
  * callers go through `visitRoutes`, which costs nothing in the first case. A table that shares its routes announces
  * add and remove behind the call; readers may see them late, and a route without a connection does no harm: what is
@@ -25,17 +25,22 @@ export interface RouteTable {
   ofSession(sessionId: bigint): readonly Route[];
   /** A gate is gone: the routes that went with it. */
   removeGate(gateId: string): readonly Route[];
-  /** Routes of this node. */
+  /** Calls the listener when a user gets the first route or loses the last one, whoever did it; returns how to end that. */
+  watch(listener: PresenceListener): () => void;
   readonly size: number;
 }
 
+/** Called in the turn of the change; must not throw. */
+export type PresenceListener = (userId: bigint, online: boolean) => void;
+
 const none: readonly Route[] = [];
 
-/** All routes in this process's memory. */
+/** All routes in this process's memory; several logic nodes of one process may share it. */
 export class MemoryRouteTable implements RouteTable {
   readonly #gates = new Map<string, Map<number, Route>>();
   readonly #users = new Map<bigint, Route[]>();
   readonly #sessions = new Map<bigint, Route[]>();
+  readonly #listeners = new Set<PresenceListener>();
   #size = 0;
 
   get size(): number {
@@ -51,9 +56,12 @@ export class MemoryRouteTable implements RouteTable {
       this.#gates.set(gateId, gate);
     }
     gate.set(connectionId, route);
-    append(this.#users, route.identity.userId, route);
+    const { userId } = route.identity;
+    const comes = !this.#users.has(userId);
+    append(this.#users, userId, route);
     append(this.#sessions, route.identity.sessionId, route);
     this.#size += 1;
+    if (comes) this.#tell(userId, true);
   }
 
   remove(connection: ConnectionRef): Route | undefined {
@@ -65,6 +73,7 @@ export class MemoryRouteTable implements RouteTable {
     withdraw(this.#users, route.identity.userId, route);
     withdraw(this.#sessions, route.identity.sessionId, route);
     this.#size -= 1;
+    if (!this.#users.has(route.identity.userId)) this.#tell(route.identity.userId, false);
     return route;
   }
 
@@ -84,6 +93,17 @@ export class MemoryRouteTable implements RouteTable {
     const routes = [...(this.#gates.get(gateId)?.values() ?? [])];
     for (const route of routes) this.remove(route.connection);
     return routes;
+  }
+
+  watch(listener: PresenceListener): () => void {
+    // An own function for each call: the same listener may be handed in twice.
+    const own: PresenceListener = (userId, online) => listener(userId, online);
+    this.#listeners.add(own);
+    return () => this.#listeners.delete(own);
+  }
+
+  #tell(userId: bigint, online: boolean): void {
+    for (const listener of this.#listeners) listener(userId, online);
   }
 }
 

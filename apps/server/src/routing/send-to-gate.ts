@@ -10,6 +10,28 @@ export interface RequestHeader {
   readonly sequenceId: number;
 }
 
+/**
+ * Notifications whose message is nothing but `repeated … = 1`: encoded ones put behind one another are one that holds
+ * all their elements.
+ */
+export type PushCommand =
+  | typeof Command.messages
+  | typeof Command.cursors
+  | typeof Command.heads
+  | typeof Command.settingsPush
+  | typeof Command.typingPush
+  | typeof Command.presencePush;
+
+/** In this order the pushes of one turn leave. */
+const pushOrder: readonly PushCommand[] = [
+  Command.messages,
+  Command.heads,
+  Command.cursors,
+  Command.settingsPush,
+  Command.typingPush,
+  Command.presencePush,
+];
+
 /** What goes to one connection as one frame: encoded pieces that are valid behind one another. */
 interface Parcel {
   readonly route: Route;
@@ -28,17 +50,13 @@ interface Shipment {
 /**
  * Logic's way to the gates (the routing SDK of the seed).
  *
- * Responses leave at once. Pushes of one turn of the event loop are merged per connection and command: a push message
- * is `repeated x = 1`, and protobuf reads encoded messages of that kind behind one another as one, so each piece is
- * encoded once for all who get it. Connections of one gate that get the same bytes share one packet. Pushes to one
+ * Responses leave at once. Pushes of one turn of the event loop are merged per connection and command: protobuf
+ * reads pieces of `repeated x = 1` behind one another as one, so each piece is encoded once for all who get it. Connections of one gate that get the same bytes share one packet. Pushes to one
  * connection keep their order per command. A frame never goes over the limits of the wire.
  */
 export class SendToGate {
   readonly #gates = new Map<string, GatePort>();
-  readonly #parcels = new Map<number, Map<Route, Parcel>>([
-    [Command.messages, new Map()],
-    [Command.cursors, new Map()],
-  ]);
+  readonly #parcels = new Map<PushCommand, Map<Route, Parcel>>(pushOrder.map((cmd) => [cmd, new Map()]));
   #scheduled = false;
   /** Frames × connections pushed since start, for metrics. */
   pushedFrames = 0;
@@ -54,6 +72,10 @@ export class SendToGate {
 
   gate(gateId: string): GatePort | undefined {
     return this.#gates.get(gateId);
+  }
+
+  gates(): Iterable<GatePort> {
+    return this.#gates.values();
   }
 
   respond(request: RequestHeader, data: Uint8Array): void {
@@ -73,8 +95,8 @@ export class SendToGate {
     this.#gates.get(connection.gateId)?.close(connection.connectionId, { code, reason, retryAfterMs });
   }
 
-  /** `piece` is an encoded MessagePush (cmd messages) or CursorPush (cmd cursors) of one element. */
-  push(route: Route, cmd: typeof Command.messages | typeof Command.cursors, piece: Uint8Array, logId: number): void {
+  /** `piece` is the encoded message of `cmd`, with one element. */
+  push(route: Route, cmd: PushCommand, piece: Uint8Array, logId: number): void {
     this.pushedPieces += 1;
     const parcels = this.#parcels.get(cmd)!;
     const parcel = parcels.get(route);

@@ -1,16 +1,27 @@
 import { Snowflake } from '@fastim/core';
-import { ManualClock, seededRandom } from '@fastim/core/testing';
+import { ManualClock, seededRandomPort } from '@fastim/core/testing';
 import {
   CLIENT_MSG_ID_LENGTH,
   type Codec,
   Command,
+  createGroupRequest,
+  createGroupResponse,
   cursorRequest,
+  type EditBody,
+  type ErrorName,
+  editBody,
+  errorName,
   loginRequest,
   MessageKind,
   MsgType,
+  plainText,
+  reactionBody,
+  recallBody,
   type SendResponse,
   sendRequest,
   sendResponse,
+  statusResponse,
+  type TextBody,
   textBody,
 } from '@fastim/protocol';
 import { type Logger, pino } from 'pino';
@@ -18,6 +29,7 @@ import { Registry } from 'prom-client';
 import type { ConnectionRef, Identity, LogicPort } from '../../cluster/contract.ts';
 import { linkToGate, linkToLogic } from '../../cluster/in-process.ts';
 import { configSchema, type GateConfig, type LogicConfig } from '../../config.ts';
+import type { RouteTable } from '../../routing/route-table.ts';
 import type { Storage } from '../../storage/storage.ts';
 import type { AccessOutcome, AccessVerifier } from '../access-verifier.ts';
 import { createLogic, type Logic } from '../logic.ts';
@@ -53,12 +65,17 @@ export interface HarnessOptions<S extends Storage> {
   config?: Partial<LogicConfig>;
   gateConfig?: Partial<GateConfig>;
   logger?: Logger;
+  cacheHistory?: boolean;
+  /** For several nodes in one test. */
+  routes?: RouteTable;
+  gate?: RecordingGate;
+  clock?: ManualClock;
 }
 
 /** The whole logic part between a recording gate and a storage, on a clock of its own, over the in-process links. */
 export class LogicHarness<S extends Storage = GatedStorage> {
-  readonly clock = new ManualClock();
-  readonly gate = new RecordingGate();
+  readonly clock: ManualClock;
+  readonly gate: RecordingGate;
   readonly access = new OpenAccess();
   readonly registry = new Registry();
   readonly storage: S;
@@ -71,7 +88,10 @@ export class LogicHarness<S extends Storage = GatedStorage> {
 
   constructor(options: HarnessOptions<S> = {}) {
     const defaults = configSchema.parse({});
-    const fraction = seededRandom(7);
+    const random = seededRandomPort(7);
+    const { fraction } = random;
+    this.clock = options.clock ?? new ManualClock();
+    this.gate = options.gate ?? new RecordingGate();
     // Without options.storage S is GatedStorage, its default.
     this.storage = options.storage ?? (new GatedStorage() as unknown as S);
     this.snowflake = new Snowflake(this.storage.lease, () => Math.floor(fraction() * 128));
@@ -80,12 +100,14 @@ export class LogicHarness<S extends Storage = GatedStorage> {
       access: this.access,
       snowflake: this.snowflake,
       clock: this.clock,
-      random: { fraction, bytes: (length) => new Uint8Array(length) },
+      random,
       logger: options.logger ?? pino({ level: 'silent' }),
       registry: this.registry,
       // Tests that are not about the spacing of batches do not wait for it.
       config: { ...defaults.logic, batchWaitMs: 0, ...options.config },
       gateConfig: { ...defaults.gate, ...options.gateConfig },
+      cacheHistory: options.cacheHistory ?? false,
+      ...(options.routes && { routes: options.routes }),
     });
     const onError = (error: unknown): void => {
       this.linkErrors.push(error);
@@ -111,6 +133,31 @@ export class LogicHarness<S extends Storage = GatedStorage> {
   async direct(userId: bigint, peerId: bigint, conversationId: bigint): Promise<bigint> {
     const opened = await this.storage.conversations.openDirect(userId, peerId, conversationId, this.clock.now());
     return opened.conversationId;
+  }
+
+  /** Users 1 to `count`, as they are after registering. */
+  async users(count: number): Promise<void> {
+    for (let number = 1; number <= count; number += 1) {
+      await this.storage.users.create({
+        userId: BigInt(number),
+        username: `user${number}`,
+        usernameKey: `user${number}`,
+        displayName: `User ${number}`,
+        passwordHash: 'x',
+        createdMs: this.clock.now(),
+        showOnline: true,
+      });
+    }
+  }
+
+  /** A group made by the connection's user, with these users besides. */
+  async group(creator: TestConnection, userIds: readonly bigint[], name = 'The group'): Promise<bigint> {
+    const sequenceId = creator.request(
+      Command.createGroup,
+      createGroupRequest.encode({ clientMsgId: this.nextClientMsgId(), name, avatarColor: 0, userIds: [...userIds] }),
+    );
+    await this.settle();
+    return creator.read(sequenceId, createGroupResponse).conversation!.conversationId;
   }
 
   nextClientMsgId(): Uint8Array {
@@ -176,11 +223,29 @@ export class TestConnection {
   }
 
   send(conversationId: bigint, text: string, id = this.#harness.nextClientMsgId()): number {
-    const body = textBody.encode({ text });
-    return this.request(
-      Command.send,
-      sendRequest.encode({ clientMsgId: id, conversationId, kind: MessageKind.text, body }),
-    );
+    return this.sendBody(conversationId, MessageKind.text, textBody.encode(plainText(text)), id);
+  }
+
+  post(conversationId: bigint, body: Partial<TextBody>, id?: Uint8Array): number {
+    return this.sendBody(conversationId, MessageKind.text, textBody.encode({ ...plainText('text'), ...body }), id);
+  }
+
+  edit(conversationId: bigint, targetSeq: number, text: string, more: Partial<EditBody> = {}, id?: Uint8Array): number {
+    const body = editBody.encode({ targetSeq, text, mentions: [], mentionAll: false, ...more });
+    return this.sendBody(conversationId, MessageKind.edit, body, id);
+  }
+
+  recall(conversationId: bigint, targetSeq: number, id?: Uint8Array): number {
+    return this.sendBody(conversationId, MessageKind.recall, recallBody.encode({ targetSeq }), id);
+  }
+
+  react(conversationId: bigint, targetSeq: number, emoji: string, removed = false, id?: Uint8Array): number {
+    const body = reactionBody.encode({ targetSeq, emoji, removed });
+    return this.sendBody(conversationId, MessageKind.reaction, body, id);
+  }
+
+  sendBody(conversationId: bigint, kind: number, body: Uint8Array, id = this.#harness.nextClientMsgId()): number {
+    return this.request(Command.send, sendRequest.encode({ clientMsgId: id, conversationId, kind, body }));
   }
 
   cursor(conversationId: bigint, deliveredSeq: number, readSeq = 0): number {
@@ -193,6 +258,12 @@ export class TestConnection {
 
   read<T>(sequenceId: number, codec: Codec<T>): T {
     return this.#harness.gate.read(this.id, sequenceId, codec);
+  }
+
+  /** The name of the error it was answered with; undefined: OK. */
+  refusal(sequenceId: number): ErrorName | undefined {
+    const { status } = this.read(sequenceId, statusResponse);
+    return status && errorName(status.code);
   }
 
   answered(sequenceId: number): boolean {

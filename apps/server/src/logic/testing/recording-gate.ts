@@ -2,13 +2,15 @@ import {
   type Codec,
   Command,
   cursorPush,
+  type Head,
+  headPush,
   type MemberCursor,
   type Message,
   MsgType,
   messagePush,
   type OutgoingFrame,
 } from '@fastim/protocol';
-import type { DownlinkPacket, GatePort, Identity } from '../../cluster/contract.ts';
+import type { DownlinkPacket, GatePort, GroupPacket, GroupSignal, Identity } from '../../cluster/contract.ts';
 
 export interface Closed {
   code: number;
@@ -16,10 +18,32 @@ export interface Closed {
   retryAfterMs: number;
 }
 
-/** A gate that keeps what it was told, in order, per connection. */
+export interface Followed {
+  readonly connectionId: number;
+  readonly conversationId: bigint;
+  readonly asOfSeq: number;
+}
+
+export interface Confirmed {
+  readonly conversationId: bigint;
+  readonly userIds: readonly bigint[];
+  readonly removalsSeq: number;
+}
+
+/**
+ * A gate that keeps what it was told, in order, per connection. Of groups it knows as much as a gate has to: who follows,
+ * who views, who was removed; it doubts nothing.
+ */
 export class RecordingGate implements GatePort {
   readonly gateId: string;
   readonly packets: DownlinkPacket[] = [];
+  readonly groupPackets: GroupPacket[] = [];
+  readonly signals: GroupSignal[] = [];
+  readonly followed: Followed[] = [];
+  readonly confirmed: Confirmed[] = [];
+  readonly #users = new Map<number, bigint>();
+  readonly #followers = new Map<bigint, Set<number>>();
+  readonly #viewing = new Map<number, bigint>();
   readonly #told = new Map<number, (OutgoingFrame | { bound: Identity } | { closed: Closed })[]>();
 
   constructor(gateId = 'gate-1') {
@@ -27,7 +51,54 @@ export class RecordingGate implements GatePort {
   }
 
   bind(connectionId: number, identity: Identity): void {
+    this.#users.set(connectionId, identity.userId);
     this.told(connectionId).push({ bound: identity });
+  }
+
+  follow(connectionId: number, groups: ReadonlyArray<{ conversationId: bigint; asOfSeq: number }>): void {
+    for (const { conversationId, asOfSeq } of groups) {
+      this.followed.push({ connectionId, conversationId, asOfSeq });
+      const followers = this.#followers.get(conversationId);
+      if (followers) followers.add(connectionId);
+      else this.#followers.set(conversationId, new Set([connectionId]));
+    }
+  }
+
+  view(connectionId: number, conversationId: bigint | undefined): void {
+    if (conversationId === undefined) this.#viewing.delete(connectionId);
+    else this.#viewing.set(connectionId, conversationId);
+  }
+
+  viewing(connectionId: number): bigint | undefined {
+    return this.#viewing.get(connectionId);
+  }
+
+  confirm(conversationId: bigint, userIds: readonly bigint[], removalsSeq: number): void {
+    this.confirmed.push({ conversationId, userIds, removalsSeq });
+  }
+
+  group(packet: GroupPacket): void {
+    this.groupPackets.push(packet);
+    const followers = this.#followers.get(packet.conversationId) ?? new Set();
+    for (const connectionId of followers) {
+      if (packet.removed.includes(this.#users.get(connectionId) ?? 0n)) {
+        followers.delete(connectionId);
+        if (this.#viewing.get(connectionId) === packet.conversationId) this.#viewing.delete(connectionId);
+      } else if (connectionId !== packet.except) {
+        const views = this.#viewing.get(connectionId) === packet.conversationId;
+        const cmd = views ? Command.messages : Command.heads;
+        this.#notify(connectionId, cmd, views ? packet.body : packet.head, packet.logId);
+      }
+    }
+  }
+
+  signal(signal: GroupSignal): void {
+    this.signals.push(signal);
+    for (const connectionId of this.#followers.get(signal.conversationId) ?? []) {
+      if (this.#users.get(connectionId) === signal.exceptUser) continue;
+      if (signal.viewersOnly && this.#viewing.get(connectionId) !== signal.conversationId) continue;
+      this.#notify(connectionId, signal.cmd, signal.piece, signal.logId);
+    }
   }
 
   downlink(packet: DownlinkPacket): void {
@@ -75,6 +146,26 @@ export class RecordingGate implements GatePort {
     return this.frames(connectionId, Command.messages).flatMap(
       (frame) => messagePush.decode(plain(frame.data)).messages,
     );
+  }
+
+  /** All that followed the group, as far as is known here. */
+  followers(conversationId: bigint): number[] {
+    return [...(this.#followers.get(conversationId) ?? [])];
+  }
+
+  heads(connectionId: number): Head[] {
+    return this.frames(connectionId, Command.heads).flatMap((frame) => headPush.decode(plain(frame.data)).heads);
+  }
+
+  /** What was pushed by this command, each frame decoded. */
+  pushed<T>(connectionId: number, cmd: number, codec: Codec<T>): T[] {
+    return this.frames(connectionId, cmd)
+      .filter((frame) => frame.msgType === MsgType.notify)
+      .map((frame) => codec.decode(plain(frame.data)));
+  }
+
+  #notify(connectionId: number, cmd: number, data: Uint8Array, logId: number): void {
+    this.told(connectionId).push({ cmd, msgType: MsgType.notify, logId, sequenceId: 0, data });
   }
 
   cursors(connectionId: number): MemberCursor[] {
