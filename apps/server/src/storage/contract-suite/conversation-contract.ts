@@ -1,3 +1,4 @@
+import { ConversationKind } from '@fastim/protocol';
 import { describe, expect, test } from 'vitest';
 import { type OpenStorage, sorted, useStorage } from './fixtures.ts';
 
@@ -18,8 +19,8 @@ export function conversationContract(open: OpenStorage): void {
         conversationId: firstId,
         created: false,
       });
-      expect(sorted(await conversations.memberIds(firstId))).toEqual(sorted([a.userId, b.userId]));
-      expect(await conversations.memberIds(secondId)).toEqual([]);
+      expect(sorted(await conversations.directMembers(firstId))).toEqual(sorted([a.userId, b.userId]));
+      expect(await conversations.directMembers(secondId)).toEqual([]);
     });
 
     test('both at once, many times over: one is created, all get the same', async () => {
@@ -39,7 +40,7 @@ export function conversationContract(open: OpenStorage): void {
       const [a, b] = [await fixture.user(), await fixture.user()];
       const conversationId = fixture.id();
       const early = fixture.request(conversationId, a.userId);
-      expect(await fixture.storage.messages.append([early])).toEqual([{ outcome: 'not-a-member' }]);
+      expect(await fixture.storage.messages.append([early])).toEqual([{ outcome: 'refused', reason: 'NOT_A_MEMBER' }]);
       await fixture.storage.conversations.openDirect(a.userId, b.userId, conversationId, fixture.later());
       expect(await fixture.storage.messages.append([early])).toMatchObject([{ outcome: 'stored', convSeq: 1 }]);
     });
@@ -52,9 +53,10 @@ export function conversationContract(open: OpenStorage): void {
       const { conversationId, first, second } = await fixture.pair();
       const stranger = await fixture.user();
       const { conversations } = fixture.storage;
-      expect(await conversations.membership(conversationId, first.userId)).toEqual({ joinSeq: 1, headSeq: 0 });
+      const member = { kind: ConversationKind.direct, joinSeq: 1, lastSeq: 0, leaveSeq: 0, role: 0, memberCount: 2 };
+      expect(await conversations.membership(conversationId, first.userId)).toEqual(member);
       await fixture.send(conversationId, first.userId, 3);
-      expect(await conversations.membership(conversationId, second.userId)).toEqual({ joinSeq: 1, headSeq: 3 });
+      expect(await conversations.membership(conversationId, second.userId)).toEqual({ ...member, lastSeq: 3 });
       expect(await conversations.membership(conversationId, stranger.userId)).toBeUndefined();
       expect(await conversations.membership(fixture.id(), first.userId)).toBeUndefined();
       expect(await conversations.membership(2n ** 64n - 1n, 2n ** 64n - 1n)).toBeUndefined();
@@ -85,70 +87,79 @@ export function conversationContract(open: OpenStorage): void {
     test('answers with what rose, with the count_no of the read cursor', async () => {
       const { conversationId, userId, raise, cursor } = await conversation(5);
       const risen = { conversationId, userId, deliveredSeq: 4, readSeq: 2, readCountNo: 2 };
-      expect(await raise(4, 2)).toEqual([risen]);
+      expect(await raise(4, 2)).toEqual({ raised: [risen], refused: [] });
       expect(await cursor()).toEqual(risen);
     });
 
     test('never falls, and a repeat is no rise', async () => {
       const { raise, cursor } = await conversation(5);
       await raise(4, 3);
-      expect(await raise(4, 3)).toEqual([]);
-      expect(await raise(1, 1)).toEqual([]);
-      expect(await raise(0, 0)).toEqual([]);
+      for (const [deliveredSeq, readSeq] of [
+        [4, 3],
+        [1, 1],
+        [0, 0],
+      ] as const) {
+        expect(await raise(deliveredSeq, readSeq)).toEqual({ raised: [], refused: [] });
+      }
       expect(await cursor()).toMatchObject({ deliveredSeq: 4, readSeq: 3 });
     });
 
     test('what is read is delivered', async () => {
       const { raise } = await conversation(5);
-      expect(await raise(0, 3)).toMatchObject([{ deliveredSeq: 3, readSeq: 3 }]);
+      expect(await raise(0, 3)).toMatchObject({ raised: [{ deliveredSeq: 3, readSeq: 3 }] });
     });
 
     test.each([
-      { name: 'far past the head', deliveredSeq: Number.MAX_SAFE_INTEGER, readSeq: 2 ** 40, held: [5, 5] },
-      { name: 'just past the head', deliveredSeq: 6, readSeq: 6, held: [5, 5] },
-      { name: 'without end', deliveredSeq: Number.POSITIVE_INFINITY, readSeq: 1, held: [1, 1] },
-    ])('a cursor $name is held to what exists', async ({ deliveredSeq, readSeq, held }) => {
-      const { raise } = await conversation(5);
-      expect(await raise(deliveredSeq, readSeq)).toMatchObject([{ deliveredSeq: held[0], readSeq: held[1] }]);
-    });
-
-    test.each([{ seq: -1 }, { seq: Number.NaN }, { seq: 0 }])('$seq moves nothing', async ({ seq }) => {
-      const { raise, cursor } = await conversation(2);
-      expect(await raise(seq, seq)).toEqual([]);
+      { name: 'far past the head', deliveredSeq: Number.MAX_SAFE_INTEGER, readSeq: 2 ** 40 },
+      { name: 'delivered just past the head', deliveredSeq: 6, readSeq: 5 },
+      { name: 'read just past the head', deliveredSeq: 5, readSeq: 6 },
+      { name: 'without end', deliveredSeq: Number.POSITIVE_INFINITY, readSeq: 1 },
+      { name: 'below zero', deliveredSeq: -1, readSeq: 1 },
+      { name: 'that is no number', deliveredSeq: 1, readSeq: Number.NaN },
+      { name: 'between two messages', deliveredSeq: 1.5, readSeq: 1 },
+    ])('a cursor $name is refused whole, and nothing moves', async ({ deliveredSeq, readSeq }) => {
+      const { raise, cursor } = await conversation(5);
+      expect(await raise(deliveredSeq, readSeq)).toMatchObject({
+        raised: [],
+        refused: [{ move: { deliveredSeq, readSeq }, reason: 'CURSOR_INVALID' }],
+      });
       expect(await cursor()).toMatchObject({ deliveredSeq: 0, readSeq: 0 });
     });
 
     test('delivered is the highest over the devices; a slower device does not raise it', async () => {
       const { raise, cursor } = await conversation(5);
-      expect(await raise(3, 0, PHONE)).toMatchObject([{ deliveredSeq: 3 }]);
-      expect(await raise(2, 0, LAPTOP)).toEqual([]);
-      expect(await raise(5, 0, LAPTOP)).toMatchObject([{ deliveredSeq: 5 }]);
+      expect(await raise(3, 0, PHONE)).toMatchObject({ raised: [{ deliveredSeq: 3 }] });
+      expect(await raise(2, 0, LAPTOP)).toEqual({ raised: [], refused: [] });
+      expect(await raise(5, 0, LAPTOP)).toMatchObject({ raised: [{ deliveredSeq: 5 }] });
       expect(await cursor()).toMatchObject({ deliveredSeq: 5, readSeq: 0 });
     });
 
-    test('moves of non-members and of conversations that are not there are dropped, the others hold', async () => {
+    test('moves of non-members and of conversations that are not there are refused, the others hold', async () => {
       const { conversationId, userId } = await conversation(3);
       const stranger = await fixture.user();
       const nowMs = fixture.later();
       const move = { deviceId: PHONE, deliveredSeq: 3, readSeq: 3, nowMs };
-      const risen = await fixture.storage.conversations.raiseCursors([
+      const wrong = [
         { ...move, conversationId, userId: stranger.userId },
         { ...move, conversationId: fixture.id(), userId },
         { ...move, conversationId: 2n ** 64n - 1n, userId },
-        { ...move, conversationId, userId },
-      ]);
-      expect(risen).toEqual([{ conversationId, userId, deliveredSeq: 3, readSeq: 3, readCountNo: 3 }]);
+      ];
+      const batch = [...wrong, { ...move, conversationId, userId }];
+      expect(await fixture.storage.conversations.raiseCursors(batch)).toEqual({
+        raised: [{ conversationId, userId, deliveredSeq: 3, readSeq: 3, readCountNo: 3 }],
+        refused: wrong.map((refused) => ({ move: refused, reason: 'NOT_A_MEMBER' })),
+      });
     });
 
     test('a batch with several moves of one member answers once, with the highest', async () => {
       const { conversationId, userId } = await conversation(5);
       const move = { conversationId, userId, deviceId: PHONE, nowMs: fixture.later() };
-      const risen = await fixture.storage.conversations.raiseCursors([
+      const { raised } = await fixture.storage.conversations.raiseCursors([
         { ...move, deliveredSeq: 2, readSeq: 1 },
         { ...move, deliveredSeq: 5, readSeq: 4 },
         { ...move, deliveredSeq: 3, readSeq: 2 },
       ]);
-      expect(risen).toEqual([{ conversationId, userId, deliveredSeq: 5, readSeq: 4, readCountNo: 4 }]);
+      expect(raised).toEqual([{ conversationId, userId, deliveredSeq: 5, readSeq: 4, readCountNo: 4 }]);
     });
 
     test('of many at once the end is the highest, whatever their order', async () => {
@@ -159,7 +170,7 @@ export function conversationContract(open: OpenStorage): void {
     });
 
     test('an empty batch is fine', async () => {
-      expect(await fixture.storage.conversations.raiseCursors([])).toEqual([]);
+      expect(await fixture.storage.conversations.raiseCursors([])).toEqual({ raised: [], refused: [] });
     });
   });
 }

@@ -59,7 +59,10 @@ export function lifeContract(open: OpenStorage): void {
       await storage.close();
       const calls = [
         storage.messages.append([fixture.request(conversationId, first.userId)]),
-        storage.messages.history({ conversationId, fromSeq: 1, toSeq: 1, limit: 1, newestFirst: false }),
+        fixture.history(conversationId),
+        storage.messages.seqAt(conversationId, 1),
+        storage.groups.change({ ...fixture.change(conversationId, first.userId, 1), text: 'x' }),
+        storage.groups.members({ conversationId, queryKey: '', after: '', limit: 1 }),
         storage.conversations.mark(first.userId),
         storage.conversations.openDirect(first.userId, 5n, 6n, 7),
         storage.users.byUsernameKey('x'),

@@ -1,6 +1,6 @@
 import { seededRandom } from '@fastim/core/testing';
 import { describe, expect, test } from 'vitest';
-import { type OpenStorage, sorted, stored, TEST_SCALE, text, useStorage } from './fixtures.ts';
+import { type OpenStorage, sorted, stored, TEST_SCALE, useStorage, words } from './fixtures.ts';
 
 /** What MessageStore promises. */
 export function messageContract(open: OpenStorage): void {
@@ -21,11 +21,14 @@ export function messageContract(open: OpenStorage): void {
       for (const { memberIds } of outcomes) expect(sorted(memberIds)).toEqual(sorted([first.userId, second.userId]));
     });
 
-    test('a message that does not count takes a conv_seq and leaves count_no', async () => {
+    test('an event takes a conv_seq and leaves count_no', async () => {
       const { conversationId, first } = await fixture.pair();
-      const batch = [true, false, false, true].map((counts) =>
-        fixture.request(conversationId, first.userId, { counts }),
-      );
+      const batch = [
+        fixture.request(conversationId, first.userId),
+        fixture.edit(conversationId, first.userId, 1),
+        fixture.reaction(conversationId, first.userId, 1),
+        fixture.request(conversationId, first.userId),
+      ];
       const outcomes = (await fixture.storage.messages.append(batch)).map(stored);
       expect(outcomes.map(({ convSeq, countNo }) => [convSeq, countNo])).toEqual([
         [1, 1],
@@ -40,13 +43,7 @@ export function messageContract(open: OpenStorage): void {
       const bodies = [new Uint8Array(0), Uint8Array.of(0, 255, 10, 13, 0), new Uint8Array(64 * 1024).fill(7)];
       const batch = bodies.map((body) => fixture.request(conversationId, first.userId, { body, kind: 4_000_000_000 }));
       const outcomes = (await fixture.storage.messages.append(batch)).map(stored);
-      const messages = await fixture.storage.messages.history({
-        conversationId,
-        fromSeq: 1,
-        toSeq: 10,
-        limit: 10,
-        newestFirst: false,
-      });
+      const messages = await fixture.history(conversationId);
       expect(
         messages.map((message) => ({ ...message, body: [...message.body], clientMsgId: [...message.clientMsgId] })),
       ).toEqual(
@@ -88,8 +85,8 @@ export function messageContract(open: OpenStorage): void {
       expect(one).toMatchObject({ outcome: 'stored', msgId: request.msgId, serverTimeMs: request.serverTimeMs });
       expect(two).toEqual({ ...one!, outcome: 'repeated' });
       expect(three).toEqual({ ...one!, outcome: 'repeated' });
-      const messages = await history(conversationId);
-      expect(messages.map((message) => text(message.body))).toEqual(['hello 你好']);
+      const messages = await fixture.history(conversationId);
+      expect(messages.map(words)).toEqual(['hello 你好']);
     });
 
     test('the same client id of another sender, or in another conversation, is another message', async () => {
@@ -125,9 +122,9 @@ export function messageContract(open: OpenStorage): void {
       ]);
       expect(outcomes.map((outcome) => ('convSeq' in outcome ? outcome.convSeq : outcome))).toEqual([
         1,
-        { outcome: 'not-a-member' },
-        { outcome: 'not-a-member' },
-        { outcome: 'not-a-member' },
+        { outcome: 'refused', reason: 'NOT_A_MEMBER' },
+        { outcome: 'refused', reason: 'NOT_A_MEMBER' },
+        { outcome: 'refused', reason: 'NOT_A_MEMBER' },
         2,
       ]);
     });
@@ -141,7 +138,7 @@ export function messageContract(open: OpenStorage): void {
       const bad = fixture.request(conversationId, first.userId, { clientMsgId: new Uint8Array(15) });
       const call = fixture.storage.messages.append([fixture.request(conversationId, first.userId), bad]);
       await expect(call).rejects.toMatchObject({ name: 'StorageError', kind: 'other' });
-      expect(await history(conversationId)).toEqual([]);
+      expect(await fixture.history(conversationId)).toEqual([]);
     });
 
     test('many writers at once: no hole, no double, one row for each client id, repeats agree', async () => {
@@ -171,7 +168,7 @@ export function messageContract(open: OpenStorage): void {
       await Promise.all(Array.from({ length: 8 }, writer));
       let total = 0;
       for (const { conversationId } of pairs) {
-        const messages = await history(conversationId);
+        const messages = await fixture.history(conversationId);
         expect(messages.map(({ convSeq }) => convSeq)).toEqual(messages.map((_, index) => index + 1));
         total += messages.length;
       }
@@ -184,19 +181,9 @@ export function messageContract(open: OpenStorage): void {
         [1, 2, 3].map(() => fixture.request(conversationId, first.userId)),
       );
       await Promise.all(batches.map((batch) => fixture.storage.messages.append(batch)));
-      const messages = await history(conversationId);
+      const messages = await fixture.history(conversationId);
       expect(messages.map(({ msgId }) => msgId)).toEqual(batches.flat().map(({ msgId }) => msgId));
     });
-
-    function history(conversationId: bigint) {
-      return fixture.storage.messages.history({
-        conversationId,
-        fromSeq: 1,
-        toSeq: 10_000,
-        limit: 1_000,
-        newestFirst: false,
-      });
-    }
   });
 
   describe('history', () => {
@@ -224,7 +211,7 @@ export function messageContract(open: OpenStorage): void {
         const neighbour = await fixture.pair();
         await fixture.send(neighbour.conversationId, neighbour.first.userId, 3);
         await fixture.send(conversationId, first.userId, 10);
-        const messages = await fixture.storage.messages.history({ conversationId, ...range });
+        const messages = await fixture.history(conversationId, first.userId, range);
         expect(messages.map(({ convSeq }) => convSeq)).toEqual(expected);
         expect(messages.every((message) => message.conversationId === conversationId)).toBe(true);
       },
@@ -233,8 +220,7 @@ export function messageContract(open: OpenStorage): void {
     test.each([{ conversationId: 1n }, { conversationId: 0n }, { conversationId: 2n ** 64n - 1n }])(
       'of conversation $conversationId, which is not there, is empty',
       async ({ conversationId }) => {
-        const query = { conversationId, fromSeq: 1, toSeq: 10, limit: 10, newestFirst: false };
-        expect(await fixture.storage.messages.history(query)).toEqual([]);
+        expect(await fixture.history(conversationId)).toEqual([]);
       },
     );
 
@@ -242,13 +228,7 @@ export function messageContract(open: OpenStorage): void {
       const { conversationId, first } = await fixture.pair();
       for (let round = 1; round <= 50; round += 1) {
         const [outcome] = await fixture.send(conversationId, first.userId);
-        const [newest] = await fixture.storage.messages.history({
-          conversationId,
-          fromSeq: 1,
-          toSeq: Number.MAX_SAFE_INTEGER,
-          limit: 1,
-          newestFirst: true,
-        });
+        const [newest] = await fixture.history(conversationId, 0n, { limit: 1, newestFirst: true });
         expect(newest!.msgId).toBe(outcome!.msgId);
       }
     });

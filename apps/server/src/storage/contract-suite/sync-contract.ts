@@ -3,7 +3,7 @@ import { seededRandom } from '@fastim/core/testing';
 import type { ConversationState } from '@fastim/protocol';
 import { describe, expect, test } from 'vitest';
 import type { Storage } from '../storage.ts';
-import { type OpenStorage, TEST_SCALE, text, useStorage } from './fixtures.ts';
+import { type OpenStorage, TEST_SCALE, useStorage, words } from './fixtures.ts';
 
 const DEVICE = 'c'.repeat(32);
 
@@ -37,7 +37,7 @@ export function syncContract(open: OpenStorage): void {
         msgId: last!.msgId,
         senderId: second.userId,
       });
-      expect(text(mine!.lastMessage!.body)).toBe('hello 你好');
+      expect(words(mine!.lastMessage)).toBe('hello 你好');
       expect(theirs).toMatchObject({
         readSeq: 0,
         unreadBaseCountNo: 3,
@@ -188,7 +188,7 @@ export function syncContract(open: OpenStorage): void {
     const fixture = useStorage(open);
 
     test('mark of a user without conversations is zeros', async () => {
-      const expected = { conversationCount: 0, headSum: 0, readSum: 0, sinceMs: 0 };
+      const expected = { conversationCount: 0, headSum: 0, readSum: 0, sinceMs: 0, versionSum: 0, peerSum: 0 };
       expect(await fixture.storage.conversations.mark(fixture.id())).toEqual(expected);
     });
 
@@ -216,17 +216,20 @@ export function syncContract(open: OpenStorage): void {
           const userId = conversation.members[pick(2)]!;
           if (random() < 0.6) {
             const batch = Array.from({ length: 1 + pick(4) }, () => {
-              const counts = random() < 0.7;
-              conversation.messages.push({ senderId: userId, counts });
-              return fixture.request(conversation.conversationId, userId, { counts });
+              const { conversationId } = conversation;
+              const target = random() < 0.3 ? conversation.lastText(userId) : 0;
+              conversation.messages.push({ senderId: userId, counts: target === 0 });
+              return target === 0
+                ? fixture.request(conversationId, userId)
+                : fixture.edit(conversationId, userId, target);
             });
             await fixture.storage.messages.append(batch);
             if (random() < 0.3) await fixture.storage.messages.append(batch);
           } else {
-            const [delivered, read] = [pick(conversation.messages.length + 3), pick(conversation.messages.length + 3)];
-            conversation.raise(userId, delivered, random() < 0.5 ? read : 0);
-            const { conversationId } = conversation;
-            const { delivered: deliveredSeq, read: readSeq } = conversation.lastMove;
+            const { conversationId, messages } = conversation;
+            const deliveredSeq = pick(messages.length + 3);
+            const readSeq = random() < 0.5 ? pick(messages.length + 3) : 0;
+            conversation.raise(userId, deliveredSeq, readSeq);
             await raise(fixture.storage, conversationId, userId, deliveredSeq, readSeq, fixture.later());
           }
         }
@@ -242,6 +245,8 @@ export function syncContract(open: OpenStorage): void {
             headSum: mine.reduce((sum, { messages }) => sum + messages.length, 0),
             readSum: mine.reduce((sum, { read }) => sum + (read.get(userId) ?? 0), 0),
             sinceMs: 0,
+            versionSum: 0,
+            peerSum: mine.reduce((sum, conversation) => sum + conversation.peerSum(userId), 0),
           });
         }
       },
@@ -256,7 +261,6 @@ class ModelConversation {
   readonly messages: { senderId: bigint; counts: boolean }[] = [];
   readonly read = new Map<bigint, number>();
   readonly delivered = new Map<bigint, number>();
-  lastMove = { delivered: 0, read: 0 };
 
   constructor(conversationId: bigint, members: readonly bigint[]) {
     this.conversationId = conversationId;
@@ -264,15 +268,24 @@ class ModelConversation {
   }
 
   raise(userId: bigint, delivered: number, read: number): void {
-    this.lastMove = { delivered, read };
     const head = this.messages.length;
-    this.read.set(userId, Math.max(this.read.get(userId) ?? 0, Math.min(read, head)));
-    const deliveredTo = Math.max(Math.min(delivered, head), this.read.get(userId) ?? 0);
-    this.delivered.set(userId, Math.max(this.delivered.get(userId) ?? 0, deliveredTo));
+    if (delivered > head || read > head) return;
+    this.read.set(userId, Math.max(this.read.get(userId) ?? 0, read));
+    this.delivered.set(userId, Math.max(this.delivered.get(userId) ?? 0, delivered, read));
+  }
+
+  /** 0: none. */
+  lastText(userId: bigint): number {
+    return this.messages.findLastIndex(({ senderId, counts }) => senderId === userId && counts) + 1;
+  }
+
+  peerSum(userId: bigint): number {
+    const peerId = this.#peerOf(userId);
+    return (this.delivered.get(peerId) ?? 0) + (this.read.get(peerId) ?? 0);
   }
 
   check(state: ConversationState, userId: bigint): void {
-    const peerId = this.members.find((member) => member !== userId)!;
+    const peerId = this.#peerOf(userId);
     const readSeq = this.read.get(userId) ?? 0;
     expect(state.headSeq).toBe(this.messages.length);
     expect(state.headCountNo).toBe(this.#countNo(this.messages.length));
@@ -287,7 +300,11 @@ class ModelConversation {
     const lastOwn = this.messages.findLastIndex(({ senderId }) => senderId === userId) + 1;
     const unread = this.messages.slice(unreadBaseSeq(readSeq, 1, lastOwn)).filter(({ counts }) => counts).length;
     expect(unreadCount({ headCountNo: state.headCountNo, baseCountNo: state.unreadBaseCountNo })).toBe(unread);
-    expect(state.lastMessage?.convSeq ?? 0).toBe(this.messages.length);
+    expect(state.lastMessage?.convSeq ?? 0).toBe(this.messages.findLastIndex(({ counts }) => counts) + 1);
+  }
+
+  #peerOf(userId: bigint): bigint {
+    return this.members.find((member) => member !== userId)!;
   }
 
   #countNo(seq: number): number {

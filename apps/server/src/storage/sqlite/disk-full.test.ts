@@ -30,7 +30,14 @@ async function fill(fixture: Fixture, conversationId: bigint, senderId: bigint) 
 async function msgIds(storage: Storage, conversationId: bigint): Promise<bigint[]> {
   const found: bigint[] = [];
   for (;;) {
-    const page = { conversationId, fromSeq: found.length + 1, toSeq: 1e9, limit: 1_000, newestFirst: false };
+    const page = {
+      conversationId,
+      fromSeq: found.length + 1,
+      toSeq: 1e9,
+      limit: 1_000,
+      newestFirst: false,
+      viewerId: 0n,
+    };
     const messages = await storage.messages.history(page);
     if (messages.length === 0) return found;
     found.push(...messages.map(({ msgId }) => msgId));
@@ -71,7 +78,7 @@ describe('a full disk', () => {
     await expect(storage.messages.append(refused)).rejects.toMatchObject({ kind: 'full' });
     expect(await msgIds(storage, conversationId)).toEqual(acked.map(({ msgId }) => msgId));
     expect(await storage.conversations.membership(conversationId, first.userId)).toMatchObject({
-      headSeq: acked.length,
+      lastSeq: acked.length,
     });
 
     rmSync(join(disk, 'ballast'));

@@ -2,7 +2,7 @@ import { fromHex } from '@fastim/core';
 import { seededRandom } from '@fastim/core/testing';
 import type { Message } from '@fastim/protocol';
 import { afterAll, expect, test } from 'vitest';
-import { TEST_SCALE } from '../contract-suite/fixtures.ts';
+import { post, TEST_SCALE } from '../contract-suite/fixtures.ts';
 import type { Storage } from '../storage.ts';
 import { type AckLine, AppendChild } from './testing/start-child.ts';
 import { TemporaryFolders } from './testing/temporary-folders.ts';
@@ -58,7 +58,7 @@ async function checkEverything(storage: Storage, acked: readonly AckLine[]): Pro
       kind: 1,
       body: new Uint8Array(1),
       serverTimeMs: 1,
-      counts: true,
+      action: post,
     })),
   );
   outcomes.forEach((outcome, index) => {
@@ -76,6 +76,7 @@ async function wholeHistory(storage: Storage, conversationId: bigint): Promise<M
       toSeq: Number.MAX_SAFE_INTEGER,
       limit: 500,
       newestFirst: false,
+      viewerId: 0n,
     });
     if (page.length === 0) return all;
     all.push(...page);

@@ -29,7 +29,7 @@ describe('backup', () => {
     const restored = folders.make();
     expect(await restoreSqlite(target, restored, 1)).toEqual({ conversations: 1, messages: 40, problems: [] });
     const storage = await folders.open({ directory: restored });
-    const range = { conversationId, fromSeq: 1, toSeq: 100, limit: 100, newestFirst: false };
+    const range = { conversationId, fromSeq: 1, toSeq: 100, limit: 100, newestFirst: false, viewerId: 0n };
     expect(await storage.messages.history(range)).toHaveLength(40);
     expect(await storage.sessions.byId(session.sessionId)).toEqual(session);
     expect(await storage.users.byIds([first.userId])).toEqual([first]);

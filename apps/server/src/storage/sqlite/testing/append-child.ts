@@ -4,7 +4,9 @@
  */
 import { writeSync } from 'node:fs';
 import { toHex } from '@fastim/core';
+import { editBody, MessageKind, plainText, textBody } from '@fastim/protocol';
 import { pino } from 'pino';
+import type { AppendAction } from '../../message-store.ts';
 import { StorageError, StorageRefusal } from '../../storage.ts';
 import { openSqliteStorage } from '../open-sqlite-storage.ts';
 
@@ -24,6 +26,8 @@ try {
     conversations.push({ conversationId: opened.conversationId, members });
   }
   say({ ready: true });
+  /** The newest text of each sender that was acknowledged: what its next edit changes. */
+  const ownTexts = new Map<bigint, number>();
   let counter = 0;
   const writer = async () => {
     for (;;) {
@@ -34,23 +38,24 @@ try {
         const view = new DataView(clientMsgId.buffer);
         view.setUint32(4, Number(label));
         view.setUint32(12, counter);
-        const body = new Uint8Array(50 + (counter % 400)).fill(counter % 251);
+        const senderId = members[counter % 2]!;
+        const words = String(counter).repeat(10 + (counter % 60));
+        const targetSeq = counter % 7 === 0 ? (ownTexts.get(senderId) ?? 0) : 0;
         return {
           conversationId,
-          senderId: members[counter % 2]!,
+          senderId,
           clientMsgId,
           msgId: BigInt(counter) + (BigInt(label) << 40n),
-          kind: 1,
-          body,
           serverTimeMs: clock.now(),
-          counts: counter % 7 !== 0,
+          ...(targetSeq > 0 ? editOf(targetSeq, words) : postOf(words)),
         };
       });
       try {
         const outcomes = await storage.messages.append(batch);
         outcomes.forEach((outcome, index) => {
-          if (outcome.outcome === 'not-a-member') throw new Error('not a member');
-          const { conversationId, senderId, clientMsgId } = batch[index]!;
+          if (!('convSeq' in outcome)) throw new Error(outcome.outcome);
+          const { conversationId, senderId, clientMsgId, kind } = batch[index]!;
+          if (kind === MessageKind.text) ownTexts.set(senderId, outcome.convSeq);
           say({
             conversationId: String(conversationId),
             senderId: String(senderId),
@@ -72,4 +77,15 @@ try {
 } catch (error) {
   if (!(error instanceof StorageRefusal)) throw error;
   say({ refused: error.kind, message: error.message });
+}
+
+function postOf(words: string): { kind: number; body: Uint8Array; action: AppendAction } {
+  const action: AppendAction = { type: 'post', mentions: [], mentionAll: false, replySeq: 0 };
+  return { kind: MessageKind.text, body: textBody.encode(plainText(words)), action };
+}
+
+function editOf(targetSeq: number, words: string): { kind: number; body: Uint8Array; action: AppendAction } {
+  const change = { targetSeq, mentions: [], mentionAll: false };
+  const action: AppendAction = { type: 'edit', notBeforeMs: 0, ...change };
+  return { kind: MessageKind.edit, body: editBody.encode({ ...change, text: words }), action };
 }

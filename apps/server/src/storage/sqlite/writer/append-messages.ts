@@ -1,5 +1,5 @@
 import { refusePost } from '@fastim/core';
-import { type ErrorName, MessageKind } from '@fastim/protocol';
+import type { ErrorName } from '@fastim/protocol';
 import type { Database, Statement } from 'better-sqlite3';
 import type { AppendAction } from '../../message-store.ts';
 import { StorageError } from '../../storage.ts';
@@ -108,7 +108,7 @@ export class AppendMessages {
     const refusal = refuse(entry, member, action, request.serverTimeMs);
     if (refusal) {
       if (!this.#repeat(request, entry, member, outcomes)) outcomes.refused(refusal);
-    } else if (this.#store(request, entry, member, outcomes)) {
+    } else if (this.#store(request, entry, member, 1, outcomes)) {
       this.#mention(action, entry, member);
     } else if (!this.#repeat(request, entry, member, outcomes)) {
       throw new StorageError('corrupt', 'the index of client message ids names a message that is not there');
@@ -132,7 +132,7 @@ export class AppendMessages {
     if (decision === 'unchanged') outcomes.unchanged();
     else if (typeof decision === 'object') outcomes.refused(decision.refused);
     else {
-      if (!this.#store(request, entry, member, outcomes)) {
+      if (!this.#store(request, entry, member, 0, outcomes)) {
         throw new StorageError('corrupt', 'the index of client message ids misses a message');
       }
       decision(entry.headSeq);
@@ -140,17 +140,17 @@ export class AppendMessages {
     }
   }
 
-  /** False: there is a message of this id already, and nothing was stored. */
+  /** `counts`: 1 for a post, which counts as unread and is shown. False: stored before, and nothing was done. */
   #store(
     { view, bytes, offset, end, clientMsgId, kind, serverTimeMs }: PackedRequest,
     entry: CachedConversation,
     member: CachedMember,
+    counts: 0 | 1,
     outcomes: OutcomeWriter,
   ): boolean {
     const convSeq = entry.headSeq + 1;
     if (convSeq > MOST_MESSAGES) throw new StorageError('other', `conversation ${entry.conversationId} is full`);
-    const isText = kind === MessageKind.text;
-    const countNo = entry.headCountNo + (isText ? 1 : 0);
+    const countNo = entry.headCountNo + counts;
     const msgId = view.getBigInt64(offset + RecordOffset.msgId, true);
     view.setFloat64(offset + RecordOffset.convSeq, convSeq, true);
     view.setFloat64(offset + RecordOffset.countNo, countNo, true);
@@ -170,7 +170,7 @@ export class AppendMessages {
     this.#cache.touchMember(entry, member);
     entry.headSeq = convSeq;
     entry.headCountNo = countNo;
-    if (isText) entry.lastShownSeq = convSeq;
+    if (counts === 1) entry.lastShownSeq = convSeq;
     if (serverTimeMs > entry.lastActivityMs) entry.lastActivityMs = serverTimeMs;
     member.ownSeq = convSeq;
     member.ownCountNo = countNo;

@@ -77,7 +77,7 @@ class Bench {
       kind: 1,
       body: Uint8Array.of(clientId),
       serverTimeMs: 5,
-      counts: clientId % 2 === 1,
+      action: { type: 'post', mentions: [], mentionAll: false, replySeq: 0 } as const,
     }));
     return this.call('append', packAppendBatch(batch));
   }
@@ -142,7 +142,7 @@ describe('writer', () => {
       expect(bench.stored()).toEqual([1]);
       expect(bench.opened).toBe(2);
       expect(bench.notes).toMatchObject([{ note: 'reopened', reason: expect.stringContaining(code) }]);
-      expect(outcomes(bench.run(bench.append(2))[0])).toMatchObject([{ outcome: 'stored', convSeq: 2, countNo: 1 }]);
+      expect(outcomes(bench.run(bench.append(2))[0])).toMatchObject([{ outcome: 'stored', convSeq: 2, countNo: 2 }]);
     },
   );
 
