@@ -1,3 +1,5 @@
+import { messageTestIds } from './test-ids-messages.ts';
+
 /**
  * The stable `data-testid`s that end-to-end tests use. Renaming one is a change of contract.
  *
@@ -50,6 +52,7 @@
  * back-button           phone and Esc: from the conversation to the list
  */
 export const testIds = {
+  ...messageTestIds,
   loginForm: 'login-form',
   serverUrl: 'server-url',
   serverCheck: 'server-check',

@@ -1,8 +1,7 @@
-import { ArrowDown } from 'lucide-react';
 import { type KeyboardEvent, useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { useIntl } from 'react-intl';
 import { Virtualizer, type VirtualizerHandle } from 'virtua';
-import type { ConversationView, PositionView } from '../../bridge/contract.ts';
+import type { ConversationView, MessageView, PositionView } from '../../bridge/contract.ts';
 import { join } from '../design/controls.tsx';
 import { dayTitle } from '../i18n/dates.ts';
 import { useText } from '../i18n/use-text.ts';
@@ -10,13 +9,18 @@ import { useNow } from '../shell/use-now.ts';
 import { loadMore } from '../state/load-messages.ts';
 import type { OpenMessages } from '../state/messages-store.ts';
 import { loadNewest } from '../state/open-conversation.ts';
-import { useUi } from '../state/ui-context.tsx';
+import { useApp, useUi, useWork } from '../state/ui-context.tsx';
+import { toggleSelected } from '../state/work-store.ts';
 import { testIds } from '../test-ids.ts';
 import { Announcer } from './announcer.tsx';
+import { useLongPress } from './conversation-options-press.ts';
+import { ListButtons, StickyDay, UnreadAbove } from './list-buttons.tsx';
+import { mayWrite } from './may-write.ts';
 import styles from './message-list.module.css';
 import { type MenuTarget, MessageMenu } from './message-menu.tsx';
 import { MessageRow } from './message-row.tsx';
-import { rowModels } from './row-models.ts';
+import { isSelectable, rowModels } from './row-models.ts';
+import { useJumps } from './use-jumps.ts';
 import { footPx, useListPlace } from './use-list-place.ts';
 import { useReadMarks } from './use-read-marks.ts';
 import { useRowActions } from './use-row-actions.ts';
@@ -31,8 +35,13 @@ export function MessageList({ conversation, open }: { conversation: Conversation
   const intl = useIntl();
   const text = useText();
   const { window: messages, start } = open;
-  const { conversationId, title } = conversation;
-  const rows = useMemo(() => rowModels(messages), [messages]);
+  const { conversationId, title, kind } = conversation;
+  const me = useApp((state) => state.account?.user.userId ?? '');
+  const group = kind === 'group';
+  const rows = useMemo(() => rowModels(messages, group), [messages, group]);
+  const selection = useWork((state) =>
+    state.selection?.conversationId === conversationId ? state.selection.convSeqs : null,
+  );
   const scroller = useRef<HTMLDivElement>(null);
   const handle = useRef<VirtualizerHandle>(null);
   const [menu, setMenu] = useState<MenuTarget | null>(null);
@@ -42,6 +51,8 @@ export function MessageList({ conversation, open }: { conversation: Conversation
   const actions = useRowActions(setMenu);
   const savePosition = useSavedPosition(conversationId);
   const markRead = useReadMarks({ conversation, rows, scroller, handle });
+  const dividerIndex = useMemo(() => rows.findIndex((row) => row.divider), [rows]);
+  const canWrite = mayWrite(conversation, ui.surroundings.now());
 
   const onMoved = useCallback(
     (position: PositionView) => {
@@ -57,8 +68,14 @@ export function MessageList({ conversation, open }: { conversation: Conversation
     [ui, conversationId, savePosition, markRead],
   );
 
-  const place = useListPlace({ rows, start, hasNewer: messages.hasNewer, scroller, handle, onMoved });
+  const unseen = (): number | null => {
+    const divider = rows[dividerIndex]?.message.convSeq ?? 0;
+    return divider > conversation.readSeq && !ui.surroundings.watched() ? dividerIndex : null;
+  };
+
+  const place = useListPlace({ rows, start, hasNewer: messages.hasNewer, scroller, handle, unseen, onMoved });
   const { onScroll } = place;
+  const lit = useJumps(conversationId, rows, place);
 
   // A page that came may still not fill the view, and what is in view may have changed.
   // biome-ignore lint/correctness/useExhaustiveDependencies: `messages` is the reason to look again
@@ -72,6 +89,7 @@ export function MessageList({ conversation, open }: { conversation: Conversation
   };
 
   const toEnd = () => {
+    ui.work.setState({ back: null });
     if (messages.hasNewer) void loadNewest(ui, conversationId);
     else place.toEnd();
   };
@@ -84,24 +102,44 @@ export function MessageList({ conversation, open }: { conversation: Conversation
     if (!row) return;
     setFocusedId(row.id);
     handle.current?.scrollToIndex(index, { align: 'nearest' });
-    requestAnimationFrame(() => elementOf(scroller.current, row.message.key)?.focus({ preventScroll: true }));
+    requestAnimationFrame(() => elementOf(scroller.current, row.message)?.focus({ preventScroll: true }));
   };
+
+  const openMenuAt = (element: Element, at?: DOMRect): void => {
+    const current = element.closest<HTMLElement>('[data-key]');
+    const message = rows.find((row) => row.message.key === current?.dataset.key)?.message;
+    if (!current || !message || selection) return;
+    const bubble = current.querySelector(`[data-testid="${testIds.messageText}"]`) ?? current;
+    setFocusedId(null);
+    actions.openMenu(message, at ?? bubble.getBoundingClientRect());
+  };
+  const press = useLongPress(openMenuAt);
 
   const onKeyDown = (event: KeyboardEvent<HTMLDivElement>): void => {
     const current = (event.target as Element).closest<HTMLElement>('[data-key]');
     if (!current) return;
     const index = rows.findIndex((row) => row.message.key === current.dataset.key);
+    const message = rows[index]?.message;
+    const onRow = event.target === current;
     const target = { ArrowUp: index - 1, ArrowDown: index + 1, Home: 0, End: rows.length - 1 }[event.key];
-    if (target !== undefined && event.target === current) {
+    if (target !== undefined && onRow && !event.altKey) {
       event.preventDefault();
       moveFocus(Math.max(0, Math.min(rows.length - 1, target)));
-    } else if (event.key === 'ContextMenu' || (event.key === 'F10' && event.shiftKey)) {
+    } else if (selection && onRow && (event.key === ' ' || event.key === 'Enter')) {
       event.preventDefault();
-      const bubble = current.querySelector('[data-testid="message-text"]') ?? current;
-      if (rows[index]) actions.openMenu(rows[index].message, bubble.getBoundingClientRect());
+      if (message && isSelectable(message)) toggleSelected(ui.work, message.convSeq!);
+    } else if (
+      event.key === 'ContextMenu' ||
+      (event.key === 'F10' && event.shiftKey) ||
+      (event.key === 'Enter' && onRow)
+    ) {
+      event.preventDefault();
+      openMenuAt(current);
     }
   };
 
+  const selectedIn = (message: MessageView): boolean | null =>
+    selection === null ? null : message.convSeq !== null && selection.has(message.convSeq);
   const top = rows[place.topIndex]?.message;
 
   return (
@@ -113,7 +151,11 @@ export function MessageList({ conversation, open }: { conversation: Conversation
         onKeyDown={onKeyDown}
         onWheel={byHand}
         onTouchMove={byHand}
-        onPointerDown={byHand}
+        {...press}
+        onPointerDown={(event) => {
+          byHand();
+          press.onPointerDown(event);
+        }}
         data-testid={testIds.messageList}
         data-at-end={place.atEnd}
         data-ready={place.ready}
@@ -134,15 +176,16 @@ export function MessageList({ conversation, open }: { conversation: Conversation
             {(row, index) => (
               <MessageRow
                 key={row.id}
-                message={row.message}
-                newDay={row.newDay}
-                divider={row.divider}
-                first={row.first}
-                last={row.last}
-                senderName={title}
+                row={row}
+                group={group}
+                canWrite={canWrite}
+                me={me}
+                peerName={title}
                 position={index + 1}
                 total={messages.hasNewer || messages.hasOlder ? -1 : rows.length}
                 tabbable={index === tabbableIndex}
+                lit={lit === row.message.order}
+                selected={selectedIn(row.message)}
                 today={today}
                 actions={actions}
               />
@@ -156,58 +199,23 @@ export function MessageList({ conversation, open }: { conversation: Conversation
           {dayTitle(intl, text, top.timeMs, today)}
         </StickyDay>
       ) : null}
-      <JumpToEnd
-        shown={place.ready && (!place.atEnd || messages.hasNewer)}
-        unread={conversation.unread}
-        onClick={toEnd}
+      <UnreadAbove conversation={conversation} rows={rows} dividerIndex={dividerIndex} place={place} />
+      <ListButtons
+        conversation={conversation}
+        endShown={place.ready && (!place.atEnd || messages.hasNewer)}
+        onEnd={toEnd}
       />
       <Announcer conversation={conversation} messages={messages} />
-      <MessageMenu target={menu} onClose={() => setMenu(null)} />
+      <MessageMenu
+        target={menu}
+        conversation={conversation}
+        onClose={() => setMenu(null)}
+        returnTo={(message) => elementOf(scroller.current, message)}
+      />
     </div>
   );
 }
 
-function elementOf(scroller: Element | null, key: string): HTMLElement | null {
+function elementOf(scroller: Element | null, { key }: MessageView): HTMLElement | null {
   return scroller?.querySelector<HTMLElement>(`[data-key="${CSS.escape(key)}"]`) ?? null;
-}
-
-/** The day of the row at the top, while the list moves and shortly after. */
-function StickyDay({ children, moved }: { children: string; moved: number }) {
-  const [shown, setShown] = useState(false);
-  const first = useRef(true);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: each move shows it anew
-  useEffect(() => {
-    if (first.current) {
-      first.current = false;
-      return undefined;
-    }
-    setShown(true);
-    const timer = setTimeout(() => setShown(false), 1500);
-    return () => clearTimeout(timer);
-  }, [moved]);
-  return (
-    <div className={join(styles.sticky, shown && styles['sticky-shown'])} aria-hidden="true">
-      <span>{children}</span>
-    </div>
-  );
-}
-
-function JumpToEnd({ shown, unread, onClick }: { shown: boolean; unread: number; onClick(): void }) {
-  const text = useText();
-  if (!shown) return null;
-  return (
-    <button
-      type="button"
-      className={styles.jump}
-      aria-label={
-        unread > 0 ? `${text('chat.jumpToEnd')} (${text('chat.newCount', { count: unread })})` : text('chat.jumpToEnd')
-      }
-      title={text('chat.jumpToEnd')}
-      onClick={onClick}
-      data-testid={testIds.jumpToEnd}
-    >
-      {unread > 0 ? <span>{text('chat.newCount', { count: unread })}</span> : null}
-      <ArrowDown size={18} aria-hidden="true" />
-    </button>
-  );
 }

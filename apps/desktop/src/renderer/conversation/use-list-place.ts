@@ -12,6 +12,8 @@ export const footPx = 12;
 const endPx = 16;
 /** Of what was read before, so that the first new message does not stand alone. */
 const contextPx = 72;
+/** How far down the view a row stands that was jumped to. */
+const targetShare = 0.3;
 
 export interface ListPlace {
   readonly atEnd: boolean;
@@ -24,6 +26,8 @@ export interface ListPlace {
   /** Somebody moves the list: it is not pulled back. */
   onHand(): void;
   toEnd(): void;
+  /** Brings a row into view, if it is not in view already. */
+  toRow(index: number): void;
 }
 
 export function useListPlace(options: {
@@ -32,9 +36,11 @@ export function useListPlace(options: {
   hasNewer: boolean;
   scroller: RefObject<HTMLDivElement | null>;
   handle: RefObject<VirtualizerHandle | null>;
+  /** The row that must not leave the view by itself, because nobody has seen it yet; null: none. */
+  unseen(): number | null;
   onMoved(position: PositionView): void;
 }): ListPlace {
-  const { rows, start, hasNewer, scroller, handle, onMoved } = options;
+  const { rows, start, hasNewer, scroller, handle, unseen, onMoved } = options;
   const following = useRef(false);
   const last = useRef({ top: 0, height: 0 });
   const placed = useRef(false);
@@ -42,8 +48,8 @@ export function useListPlace(options: {
   const [atEnd, setAtEnd] = useState(start.at === 'end');
   const [ready, setReady] = useState(false);
   const [topIndex, setTopIndex] = useState(0);
-  const latest = useRef({ rows, hasNewer, onMoved });
-  latest.current = { rows, hasNewer, onMoved };
+  const latest = useRef({ rows, hasNewer, unseen, onMoved });
+  latest.current = { rows, hasNewer, unseen, onMoved };
 
   const toEnd = useCallback(
     (then?: () => void) => {
@@ -63,12 +69,14 @@ export function useListPlace(options: {
     const index = startIndex(latest.current.rows, start);
     if (index === null) toEnd(show);
     else {
-      const offset = start.at === 'row' ? start.offsetPx : -contextPx;
+      const view = scroller.current?.clientHeight ?? 0;
+      const offset =
+        start.at === 'row' ? start.offsetPx : start.at === 'target' ? -Math.round(view * targetShare) : -contextPx;
       handle.current?.scrollToIndex(index, { align: 'start', offset });
       settler.moveTo(() => (handle.current?.getItemOffset(index) ?? 0) + offset, show);
     }
     return () => settler.stop();
-  }, [start, handle, settler, toEnd]);
+  }, [start, scroller, handle, settler, toEnd]);
 
   const note = useCallback(() => {
     const element = scroller.current;
@@ -83,7 +91,13 @@ export function useListPlace(options: {
     // Only somebody who scrolls up leaves the end: measured rows that turn out smaller move the view up as well, but
     // then the whole shrinks by as much.
     else if (moved < -1 && moved < grown - 1) following.current = false;
-    setAtEnd(end || following.current);
+    const held = following.current ? latest.current.unseen() : null;
+    if (held !== null && list.getItemOffset(held) < scrollTop) {
+      // More has come than the view holds, and nobody looks: it waits at the first of it.
+      following.current = false;
+      settler.moveTo(() => list.getItemOffset(held) - contextPx);
+    }
+    setAtEnd((end && held === null) || following.current);
     const index = list.findItemIndex(scrollTop);
     setTopIndex(index);
     const row = latest.current.rows[index];
@@ -97,6 +111,22 @@ export function useListPlace(options: {
     if (placed.current && following.current && !latest.current.hasNewer) toEnd();
     note();
   }, [note, toEnd, settler]);
+
+  const toRow = useCallback(
+    (index: number) => {
+      const element = scroller.current;
+      const list = handle.current;
+      if (!element || !list) return;
+      const top = list.getItemOffset(index);
+      const inView =
+        top >= element.scrollTop && top + list.getItemSize(index) <= element.scrollTop + element.clientHeight;
+      if (inView) return;
+      following.current = false;
+      list.scrollToIndex(index, { align: 'start', offset: -Math.round(element.clientHeight * targetShare) });
+      settler.moveTo((view) => list.getItemOffset(index) - Math.round(view.clientHeight * targetShare));
+    },
+    [scroller, handle, settler],
+  );
 
   const onHand = useCallback(() => settler.stop(), [settler]);
 
@@ -112,14 +142,22 @@ export function useListPlace(options: {
     if (ready) note();
   }, [ready, note]);
 
-  return { atEnd, ready, topIndex, onScroll: note, onResize, onHand, toEnd };
+  return { atEnd, ready, topIndex, onScroll: note, onResize, onHand, toEnd, toRow };
 }
 
 function startIndex(rows: readonly RowModel[], start: StartPlace): number | null {
-  if (start.at === 'end') return null;
-  const index =
-    start.at === 'unread'
-      ? rows.findIndex((row) => row.divider)
-      : rows.findIndex((row) => row.message.order >= start.order);
+  let index: number;
+  switch (start.at) {
+    case 'end':
+      return null;
+    case 'unread':
+      index = rows.findIndex((row) => row.divider);
+      break;
+    case 'time':
+      index = rows.findIndex((row) => row.message.timeMs >= start.timeMs);
+      break;
+    default:
+      index = rows.findIndex((row) => row.message.order >= start.order);
+  }
   return index < 0 ? null : index;
 }

@@ -1,8 +1,9 @@
 import { type RefObject, useCallback, useEffect, useRef } from 'react';
 import type { VirtualizerHandle } from 'virtua';
 import type { ConversationView } from '../../bridge/contract.ts';
+import { useLayout } from '../shell/use-layout.ts';
 import { createReadTracker } from '../state/read-tracker.ts';
-import { useApp, useUi } from '../state/ui-context.tsx';
+import { useApp, useUi, useWork } from '../state/ui-context.tsx';
 import type { RowModel } from './row-models.ts';
 
 /** Marks as read what is really on the screen. Returns what to call whenever the view may have changed. */
@@ -14,7 +15,13 @@ export function useReadMarks(options: {
 }): () => void {
   const ui = useUi();
   const { conversationId } = options.conversation;
-  const covered = useApp((state) => state.screen !== 'chats' || state.shortcutsOpen);
+  const phone = useLayout() === 'phone';
+  const coveredByApp = useApp(
+    (state) =>
+      state.screen !== 'chats' || state.shortcutsOpen || state.dialog !== null || (phone && state.panelFor !== null),
+  );
+  const coveredByWork = useWork((state) => (phone && state.searching !== null) || isModal(state.dialog?.kind));
+  const covered = coveredByApp || coveredByWork;
   const latest = useRef({ ...options, covered });
   latest.current = { ...options, covered };
   const tracker = useRef<ReturnType<typeof createReadTracker> | null>(null);
@@ -67,4 +74,9 @@ export function useReadMarks(options: {
   useEffect(look, [look, covered]);
 
   return look;
+}
+
+/** What covers the messages; the emoji picker stands among them. */
+function isModal(kind: string | undefined): boolean {
+  return kind !== undefined && kind !== 'react';
 }

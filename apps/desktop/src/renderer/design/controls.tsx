@@ -29,7 +29,7 @@ export function Avatar(props: { id: string; name: string; size?: number; colour?
   const { id, name, size = 40, colour } = props;
   const style = {
     '--avatar-size': `${size}px`,
-    '--avatar-colour': `var(--avatar-${(colour ?? hash(id)) % avatarColours.length})`,
+    '--avatar-colour': `var(--avatar-${colour === undefined ? avatarIndex(id) : colour % avatarColours.length})`,
   } as CSSProperties;
   return (
     <span className={styles.avatar} style={style} aria-hidden="true">
@@ -87,8 +87,14 @@ export function initials(name: string): string {
     .filter(Boolean);
   const first = [...(words[0] ?? '')][0];
   if (first === undefined) return '?';
-  if (cjk.test(first) || words.length === 1) return first.toUpperCase();
-  return (first + [...(words.at(-1) ?? '')][0]!).toUpperCase();
+  const last = [...(words.at(-1) ?? '')][0]!;
+  if (words.length === 1 || cjk.test(first) || cjk.test(last)) return first.toUpperCase();
+  return (first + last).toUpperCase();
+}
+
+/** The colour of a person's avatar, and of their name in a group. */
+export function avatarIndex(id: string): number {
+  return hash(id) % avatarColours.length;
 }
 
 function hash(text: string): number {

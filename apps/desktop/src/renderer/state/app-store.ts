@@ -16,8 +16,8 @@ export interface AppState {
   readonly shortcutsOpen: boolean;
   /** The dialog over the chats. */
   readonly dialog: 'new-group' | null;
-  /** The information about the open conversation is shown, beside it or over it. */
-  readonly panelOpen: boolean;
+  /** The group whose information was asked for; beside the conversation it goes on to the next one that is opened. */
+  readonly panelFor: string | null;
   /** An invite link whose page is to be shown; it outlives logging in. */
   readonly joinLink: string | null;
   /** The session ended and the user chose to log in again; what is stored can still be read. */
@@ -39,7 +39,7 @@ export function createAppStore(settings: SettingsView): AppStore {
     screen: 'chats',
     shortcutsOpen: false,
     dialog: null,
-    panelOpen: false,
+    panelFor: null,
     joinLink: null,
     loggingInAgain: false,
   }));

@@ -1,9 +1,9 @@
-import type { BridgeEventName, BridgeEvents } from '../../bridge/contract.ts';
+import type { BridgeEventName, BridgeEvents, MessageView } from '../../bridge/contract.ts';
 import { applyConversations, forgetConversations } from './conversations-store.ts';
 import { applyPresence, applyTyping, forgetLive, noteReaders } from './live-store.ts';
 import { fillGap, makeSure, rememberDuringLoad, trimAfterNews } from './load-messages.ts';
-import { gapBefore } from './message-window.ts';
-import { applyMessages, forgetWindow, keepOnly } from './messages-store.ts';
+import { gapBefore, type MessageWindow } from './message-window.ts';
+import { applyMessages, changeWindow, forgetWindow, keepOnly } from './messages-store.ts';
 import { openConversation } from './open-conversation.ts';
 import type { Ui } from './ui.ts';
 import { followChanges, forgetWork } from './work-store.ts';
@@ -34,6 +34,7 @@ const appliers: Appliers = {
     const gap = entry ? gapBefore(entry.window, changed) : null;
     if (gap) void fillGap(ui, conversationId, gap.order);
     applyMessages(ui.messages, conversationId, changed, removed);
+    if (entry) markArrivals(ui, entry.window, changed);
     trimAfterNews(ui, conversationId);
     followChanges(ui.work, conversationId, changed, removed);
   },
@@ -49,6 +50,20 @@ const appliers: Appliers = {
 
 export function applyEngineEvent<E extends BridgeEventName>(ui: Ui, event: E, payload: BridgeEvents[E]): void {
   appliers[event](ui, payload);
+}
+
+/** What arrives while nobody looks at the open conversation: the divider stands before the first of it. */
+function markArrivals(ui: Ui, before: MessageWindow, changed: readonly MessageView[]): void {
+  const { conversationId, firstUnreadSeq, hasNewer } = before;
+  if (hasNewer || ui.app.getState().openConversationId !== conversationId || ui.surroundings.watched()) return;
+  const readSeq = ui.conversations.getState().byId.get(conversationId)?.readSeq ?? 0;
+  // Those that stand behind a divider already are not read yet.
+  if (firstUnreadSeq !== null && firstUnreadSeq > readSeq) return;
+  const last = before.rows.findLast((row) => row.convSeq !== null)?.convSeq ?? 0;
+  const first = changed.find((row) => !row.mine && row.kind === 'text' && (row.convSeq ?? 0) > Math.max(last, readSeq));
+  if (first?.convSeq == null) return;
+  const { convSeq } = first;
+  changeWindow(ui.messages, conversationId, (window) => ({ ...window, firstUnreadSeq: convSeq, shift: false }));
 }
 
 /** Without a network a page is what is on this device, over holes if need be; now they can be filled. */
@@ -70,5 +85,5 @@ export function forgetAccount(ui: Ui): void {
   forgetLive(ui.live);
   forgetWork(ui.work);
   ui.lastMention.clear();
-  ui.app.setState({ openConversationId: null, screen: 'chats', shortcutsOpen: false, dialog: null, panelOpen: false });
+  ui.app.setState({ openConversationId: null, screen: 'chats', shortcutsOpen: false, dialog: null, panelFor: null });
 }

@@ -9,14 +9,22 @@ export interface Jump {
   readonly number: number;
 }
 
+export interface Edit {
+  readonly message: MessageView;
+  readonly text: string;
+}
+
 /** What somebody is doing with messages right now. Nothing of it outlives the page. */
 export interface WorkState {
   /** Conversation → the message that the next one answers. */
   readonly replies: ReadonlyMap<string, MessageView>;
-  /** Conversation → my message that the composer changes. */
-  readonly edits: ReadonlyMap<string, MessageView>;
-  /** Words that the composer takes over when it sees them: a recalled message to be written anew. */
-  readonly refill: { readonly conversationId: string; readonly text: string } | null;
+  /** Conversation → my message that the composer changes, and what was written so far. */
+  readonly edits: ReadonlyMap<string, Edit>;
+  /** What the composer takes over when it sees it: the words of a recalled message, or somebody to mention. */
+  readonly refill:
+    | { readonly conversationId: string; readonly kind: 'text'; readonly text: string }
+    | { readonly conversationId: string; readonly kind: 'mention'; readonly named: { userId: string; name: string } }
+    | null;
   /** Messages that are being chosen, by conv_seq. */
   readonly selection: { readonly conversationId: string; readonly convSeqs: ReadonlySet<number> } | null;
   /** The search panel is open for this conversation. */
@@ -82,8 +90,9 @@ export function endReply(store: WorkStore, conversationId: string): void {
   store.setState(({ replies }) => ({ replies: without(replies, conversationId) }));
 }
 
-export function startEdit(store: WorkStore, message: MessageView): void {
-  store.setState(({ edits }) => ({ edits: new Map(edits).set(message.conversationId, message) }));
+/** `text`: what was written so far, when the composer comes back to it. */
+export function startEdit(store: WorkStore, message: MessageView, text = message.text): void {
+  store.setState(({ edits }) => ({ edits: new Map(edits).set(message.conversationId, { message, text }) }));
 }
 
 export function endEdit(store: WorkStore, conversationId: string): void {
@@ -123,16 +132,19 @@ export function followChanges(
   removed: readonly string[],
 ): void {
   const { replies, edits } = store.getState();
-  const next = (before: ReadonlyMap<string, MessageView>): ReadonlyMap<string, MessageView> => {
-    const held = before.get(conversationId);
-    if (!held) return before;
-    if (removed.includes(held.key)) return without(before, conversationId);
-    const now = changed.find((one) => one.key === held.key && one.senderId === held.senderId);
-    if (!now) return before;
-    return now.recalled ? without(before, conversationId) : new Map(before).set(conversationId, now);
+  const present = (held: MessageView): MessageView | null => {
+    if (removed.includes(held.key)) return null;
+    const now = changed.find((one) => one.key === held.key && one.senderId === held.senderId) ?? held;
+    return now.recalled ? null : now;
   };
-  const after = { replies: next(replies), edits: next(edits) };
-  if (after.replies !== replies || after.edits !== edits) store.setState(after);
+  const reply = replies.get(conversationId);
+  const answered = reply && present(reply);
+  if (reply && answered !== reply) {
+    const next = answered ? new Map(replies).set(conversationId, answered) : without(replies, conversationId);
+    store.setState({ replies: next });
+  }
+  const edit = edits.get(conversationId);
+  if (edit && !present(edit.message)) store.setState({ edits: without(edits, conversationId) });
 }
 
 function without<V>(map: ReadonlyMap<string, V>, key: string): ReadonlyMap<string, V> {
