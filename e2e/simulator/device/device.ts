@@ -44,6 +44,8 @@ export interface DeviceFlaws {
 export class Device {
   readonly machine: Machine;
   readonly index: number;
+  /** The number of the person it belongs to. */
+  readonly user: number;
   readonly #network: Network;
   readonly #chance: Chance;
   readonly #ports: GatePorts;
@@ -55,6 +57,8 @@ export class Device {
   readonly #onHttp: (what: 'request' | 'answer', path: string, status: number) => void;
   disk = new MemoryDisk();
   client: Client | undefined;
+  /** As far as the person at it knows. */
+  loggedIn = false;
   life: Life | undefined;
   #store: MemoryStore | undefined;
   diskStore: DiskStore | undefined;
@@ -64,6 +68,7 @@ export class Device {
   constructor(parts: {
     machine: Machine;
     index: number;
+    user: number;
     network: Network;
     chance: Chance;
     ports: GatePorts;
@@ -75,6 +80,7 @@ export class Device {
   }) {
     this.machine = parts.machine;
     this.index = parts.index;
+    this.user = parts.user;
     this.#network = parts.network;
     this.#chance = parts.chance;
     this.#ports = parts.ports;

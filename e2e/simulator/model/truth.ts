@@ -33,7 +33,6 @@ export class Truth implements Auditor {
   #effects = new Map<number, string>();
   /** device and conversation → the newest operation stored. */
   #newest = new Map<string, number>();
-  #replaying = false;
 
   constructor(parts: {
     report: (invariant: string, message: string) => void;
@@ -55,8 +54,8 @@ export class Truth implements Auditor {
     this.#newest = new Map();
   }
 
-  /** To be called when a recovery is over: nothing that anybody was told of may be missing. */
-  checkNothingLost(): void {
+  /** Nothing that anybody was told of may be missing. */
+  recovered(): void {
     for (const ack of this.acks.values()) this.#checkAck(ack);
     for (const [conversationId, seen] of this.#seen) {
       const log = this.conversations.get(conversationId)?.log;
@@ -246,10 +245,14 @@ export class Truth implements Auditor {
   }
 }
 
-/** "… #17": the operation that wrote it. */
+/** "… #17": the operation that wrote it. What was forwarded has the words of another one. */
 export function operationOf({ kind, body }: Pick<LogEntry, 'kind' | 'body'>): number | undefined {
-  if (kind !== MessageKind.text && kind !== MessageKind.edit) return undefined;
-  const text = kind === MessageKind.text ? textBody.decode(body).text : editBody.decode(body).text;
+  let text = '';
+  if (kind === MessageKind.edit) text = editBody.decode(body).text;
+  else if (kind === MessageKind.text) {
+    const decoded = textBody.decode(body);
+    if (decoded.forwardedFrom === 0n) text = decoded.text;
+  }
   const found = /#(\d+)$/.exec(text)?.[1];
   return found === undefined ? undefined : Number(found);
 }

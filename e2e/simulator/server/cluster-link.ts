@@ -66,7 +66,8 @@ export class ClusterLink {
   }
 
   get over(): boolean {
-    return this.#dead && !this.#atGate && !this.#atLogic;
+    const { gate, logic } = this.#ends;
+    return this.#dead && !(this.#atGate && gate.alive) && !(this.#atLogic && logic.alive);
   }
 
   get broken(): boolean {
@@ -91,8 +92,6 @@ export class ClusterLink {
       if (this.#atLogic) this.#ends.gateGone();
       this.#atLogic = false;
     });
-    if (!gate.alive) this.#atGate = false;
-    if (!logic.alive) this.#atLogic = false;
   }
 
   #check(): void {

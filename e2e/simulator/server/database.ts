@@ -19,6 +19,8 @@ export interface Answer {
 /** Hears of every write that took effect, in the order of the log; after a recovery from the beginning. */
 export interface Auditor {
   restarted(): void;
+  /** The log has been gone through. */
+  recovered(): void;
   applied(call: StorageCall, outcome: unknown): void;
 }
 
@@ -27,6 +29,30 @@ export interface DatabaseFlaws {
   /** Answers writes before their sync. */
   readonly answersEarly?: boolean;
   readonly makeStorage?: (historyEpoch: bigint) => MemoryStorage;
+}
+
+/** A question of this database alone: the highest id that one node made. */
+export const HIGHEST_ID = 'highestIdOfNode';
+
+const idFields = ['msgId', 'conversationId', 'sessionId', 'userId'] as const;
+
+/** Every id in what is written, by the node number in it. */
+function noteIds(args: readonly unknown[], highest: Map<number, bigint>): void {
+  for (const arg of args) {
+    if (typeof arg === 'bigint') noteId(arg, highest);
+    else if (Array.isArray(arg)) noteIds(arg, highest);
+    else if (typeof arg === 'object' && arg !== null) {
+      for (const field of idFields) {
+        const id = (arg as Record<string, unknown>)[field];
+        if (typeof id === 'bigint') noteId(id, highest);
+      }
+    }
+  }
+}
+
+function noteId(id: bigint, highest: Map<number, bigint>): void {
+  const node = Number((id >> 12n) & 0xffn);
+  if (id > (highest.get(node) ?? 0n)) highest.set(node, id);
 }
 
 /** Reads see what is committed; they cost next to nothing. */
@@ -47,8 +73,9 @@ export class Database {
   #storage: MemoryStorage;
   #life: Life;
   #queue: Write[] = [];
-  #underWay: Write[] = [];
   #syncing = false;
+  /** By node number. */
+  readonly #highestIds = new Map<number, bigint>();
   mostQueued = 0;
 
   constructor(parts: {
@@ -87,6 +114,11 @@ export class Database {
 
   /** A call that has arrived. */
   take(call: StorageCall, answer: Answer): void {
+    if (call.method === HIGHEST_ID) {
+      const id = this.#highestIds.get(call.args[0] as number) ?? 0n;
+      this.#life.after(READ_MS, () => answer.resolve(id));
+      return;
+    }
     if (!isWrite(call)) {
       this.#life.after(READ_MS, () => {
         perform(this.#storage, call).then(answer.resolve, answer.reject);
@@ -109,7 +141,6 @@ export class Database {
     if (death === 'power') this.disk.powerLoss();
     else this.disk.crash();
     this.#queue = [];
-    this.#underWay = [];
     this.#syncing = false;
   }
 
@@ -118,6 +149,7 @@ export class Database {
     if (this.#life.alive) return;
     this.#life = this.machine.begin();
     this.#storage = this.#makeStorage();
+    this.#highestIds.clear();
     this.#auditor.restarted();
     // Applied before anything else happens: nobody has reached the new process yet.
     void this.#apply(this.disk.recover());
@@ -131,7 +163,6 @@ export class Database {
     if (this.#syncing || this.#queue.length === 0) return;
     this.#syncing = true;
     const batch = this.#queue.splice(0, this.#chance.between(1, 8));
-    this.#underWay = batch;
     for (const { call } of batch) this.disk.append(call);
     const { length } = this.disk;
     if (this.#flaws.answersEarly) void this.#commit(batch);
@@ -143,7 +174,6 @@ export class Database {
         this.disk.synced(length);
         if (!this.#flaws.answersEarly) void this.#commit(batch);
       }
-      this.#underWay = [];
       this.#syncing = false;
       this.#sync();
     });
@@ -153,7 +183,7 @@ export class Database {
     for (const { call, answer } of batch) {
       try {
         const outcome = await perform(this.#storage, call);
-        this.#auditor.applied(call, outcome);
+        this.#applied(call, outcome);
         answer.resolve(outcome);
       } catch (error) {
         answer.reject(error);
@@ -164,7 +194,13 @@ export class Database {
   async #apply(calls: readonly StorageCall[]): Promise<void> {
     for (const call of calls) {
       const outcome = await perform(this.#storage, call).catch(() => undefined);
-      this.#auditor.applied(call, outcome);
+      this.#applied(call, outcome);
     }
+    this.#auditor.recovered();
+  }
+
+  #applied(call: StorageCall, outcome: unknown): void {
+    noteIds(call.args, this.#highestIds);
+    this.#auditor.applied(call, outcome);
   }
 }

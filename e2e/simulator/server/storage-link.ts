@@ -4,7 +4,7 @@ import { StorageError } from '../../../apps/server/src/storage/storage.ts';
 import type { Life } from '../world/machine.ts';
 import type { Network } from '../world/network.ts';
 import { Pipe } from '../world/pipe.ts';
-import type { Answer, Database } from './database.ts';
+import { type Answer, type Database, HIGHEST_ID } from './database.ts';
 import { type StorageCall, storesOver } from './storage-calls.ts';
 
 /** A database that has not answered for so long is given up, and its connection with it. */
@@ -49,7 +49,7 @@ export class StorageLink {
       historyEpoch: this.#database.historyEpoch,
       lease,
       // Of this node's own ids: another node's clock may run ahead.
-      highestId: () => this.#call({ store: 'messages', method: 'highestIdOfNode', args: [node] }) as Promise<bigint>,
+      highestId: () => this.#call({ store: 'messages', method: HIGHEST_ID, args: [node] }) as Promise<bigint>,
       check: () => this.#call({ store: 'conversations', method: 'mark', args: [0n] }).then(() => undefined),
       close: () => Promise.resolve(),
     };

@@ -213,6 +213,8 @@ export class ByteChannel {
 
   #over(): void {
     if (this.open) return;
+    this.#up.cut();
+    this.#down.cut();
     for (const forget of this.#forget.splice(0)) forget();
     this.#tap.closed(this);
   }
