@@ -6,6 +6,7 @@ import { createRoot } from 'react-dom/client';
 import { reconnectingBridge } from '../bridge/reconnecting-bridge.ts';
 import { App } from './app.tsx';
 import { portOpener } from './bridge-link/open-port.ts';
+import { joinLinkOfPage } from './groups/join-link.ts';
 import { applyLook, rememberedLook } from './shell/apply-look.ts';
 import { connectUi } from './state/connect-ui.ts';
 import { retryWhenBack } from './state/retry-when-back.ts';
@@ -31,6 +32,8 @@ const bridge = reconnectingBridge(portOpener(window), {
   onFault: (error) => console.error(error),
 });
 const ui = createUi(bridge, surroundings, settings);
+// An invite link was opened as the address: its page is shown as soon as somebody is logged in.
+ui.app.setState({ joinLink: joinLinkOfPage(location) });
 connectUi(ui);
 retryWhenBack(window, ui);
 

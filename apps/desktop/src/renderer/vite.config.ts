@@ -21,14 +21,15 @@ function designTokens(): Plugin {
 
 export default defineConfig(({ mode }) => ({
   root,
-  base: './',
+  // Absolute: the page is also served at /join/TOKEN.
+  base: '/',
   resolve: { conditions: ['fastim-source', ...defaultClientConditions] },
   plugins: [react(), designTokens()],
   build: {
     target: 'chrome130',
     outDir: mode === 'fixture' ? `${dist}renderer-fixture` : `${dist}renderer-app`,
     emptyOutDir: true,
-    // One chunk: everything is needed at once, and it comes from this machine. The budget is 250 KB gzipped.
+    // What is needed at once is one chunk, dialogs come when they are opened. The budget of the first is 250 KB gzipped.
     chunkSizeWarningLimit: 800,
     // Fonts stay files: the policy of the page has no data: for fonts.
     assetsInlineLimit: 0,

@@ -101,7 +101,7 @@ function Choices({ conversation }: { conversation: ConversationView }) {
             icon={<Info {...icon} />}
             onClick={() => {
               void openConversation(ui, conversationId);
-              ui.app.setState({ panelOpen: true });
+              ui.app.setState({ panelFor: conversationId });
             }}
           >
             {text('group.info')}

@@ -35,18 +35,24 @@ function typingWords(text: Text, { kind }: ConversationView, names: readonly str
   if (kind === 'direct') return text('list.typing');
   const [first = ''] = names;
   return names.length === 1
-    ? text('list.typingOne', { name: oneLine(first, 32) })
-    : text('list.typingMany', { name: oneLine(first, 32), count: names.length - 1 });
+    ? text('list.typingOne', { name: shortName(first) })
+    : text('list.typingMany', { name: shortName(first), count: names.length - 1 });
 }
 
 function recalledWords(text: Text, { mine, senderName }: PreviewView): string {
   if (mine) return text('list.recalledMine');
-  return senderName === '' ? text('list.recalled') : text('list.recalledBy', { name: oneLine(senderName, 32) });
+  return senderName === '' ? text('list.recalled') : text('list.recalledBy', { name: shortName(senderName) });
 }
 
 function previewWords(text: Text, preview: PreviewView): string {
   const words = preview.kind === 'unsupported' ? '' : oneLine(preview.text);
   const shown = words || text('chats.unsupported');
   if (preview.mine) return text('chats.you', { text: shown });
-  return preview.senderName === '' ? shown : text('list.from', { name: oneLine(preview.senderName, 32), text: shown });
+  return preview.senderName === '' ? shown : text('list.from', { name: shortName(preview.senderName), text: shown });
+}
+
+/** A long name leaves room for what was said. */
+function shortName(name: string): string {
+  const whole = oneLine(name, 64);
+  return whole.length > 20 ? `${whole.slice(0, 18).trimEnd()}…` : whole;
 }

@@ -22,6 +22,7 @@ export function LoginScreen() {
   const account = useApp((state) => state.account);
   const suggested = useApp((state) => state.suggestedServerUrl);
   const ended = useApp((state) => (state.connection.state === 'ended' ? state.connection.reason : null));
+  const invited = useApp((state) => state.joinLink !== null);
   const unsent = useTotalUnsent();
   const panelId = useId();
   const notice = ended === null ? undefined : notices[ended];
@@ -34,6 +35,7 @@ export function LoginScreen() {
           <h1>{text(mode === 'login' ? 'login.welcome' : 'login.welcomeRegister')}</h1>
         </header>
         {notice ? <p className={styles.notice}>{text(notice)}</p> : null}
+        {invited ? <p className={styles.notice}>{text('join.logInFirst')}</p> : null}
         {account && unsent > 0 ? (
           <p className={styles.notice} data-testid={testIds.loginUnsent}>
             {text('login.noticeUnsent', { unsent, username: account.user.username })}

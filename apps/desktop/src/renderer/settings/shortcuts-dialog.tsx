@@ -15,9 +15,10 @@ export function ShortcutsDialog() {
   const rows = [
     { words: text('shortcut.search'), keys: [key, 'K'] },
     { words: text('shortcut.nextChat'), keys: ['Alt', '↑ ↓'] },
+    { words: text('shortcut.nextUnread'), keys: ['Alt', 'Shift', '↑ ↓'] },
     { words: text('shortcut.send'), keys: sendKey === 'enter' ? ['Enter'] : [key, 'Enter'] },
     { words: text('shortcut.newLine'), keys: sendKey === 'enter' ? ['Shift', 'Enter'] : ['Enter'] },
-    { words: text('shortcut.menu'), keys: ['Shift', 'F10'] },
+    { words: text('shortcut.listMenu'), keys: ['Shift', 'F10'] },
     { words: text('shortcut.back'), keys: ['Esc'] },
     { words: text('shortcut.help'), keys: ['?'] },
   ];

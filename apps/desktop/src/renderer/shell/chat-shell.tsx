@@ -1,6 +1,8 @@
 import { type CSSProperties, useState } from 'react';
 import { ConversationList } from '../conversation/conversation-list.tsx';
 import { ConversationPane } from '../conversation/conversation-pane.tsx';
+import { GroupDialogs } from '../groups/group-dialogs.tsx';
+import { GroupPanelPlace } from '../groups/group-panel-place.tsx';
 import { SettingsDialog, SettingsPage } from '../settings/settings.tsx';
 import { ShortcutsDialog } from '../settings/shortcuts-dialog.tsx';
 import { useApp } from '../state/ui-context.tsx';
@@ -23,6 +25,7 @@ export function ChatShell() {
     <>
       {layout === 'phone' ? <Stack /> : <Panes />}
       <ShortcutsDialog />
+      <GroupDialogs />
     </>
   );
 }
@@ -34,6 +37,7 @@ function Stack() {
     return (
       <div className={styles.stack}>
         <ConversationPane />
+        <GroupPanelPlace />
       </div>
     );
   }
@@ -63,6 +67,7 @@ function Panes() {
       <ConversationList />
       {layout === 'desktop' ? <ListResizer width={width} onChange={change} /> : null}
       <ConversationPane />
+      <GroupPanelPlace />
       <SettingsDialog />
     </div>
   );

@@ -23,6 +23,18 @@ export function useLayout(): Layout {
   return useSyncExternalStore(subscribe, read);
 }
 
+/** Whether a media query holds, now and whenever it changes. */
+export function useMedia(query: string): boolean {
+  return useSyncExternalStore(
+    (listener) => {
+      const list = window.matchMedia(query);
+      list.addEventListener('change', listener);
+      return () => list.removeEventListener('change', listener);
+    },
+    () => window.matchMedia(query).matches,
+  );
+}
+
 /** Fingers, not a pointer: do not open the keyboard unasked. */
 export function isTouch(): boolean {
   return window.matchMedia('(pointer: coarse)').matches;

@@ -1,4 +1,5 @@
 import { useEffect } from 'react';
+import { standsOut } from '../conversation/conversation-settings.ts';
 import { openConversation } from '../state/open-conversation.ts';
 import type { Ui } from '../state/ui.ts';
 import { useUi } from '../state/ui-context.tsx';
@@ -28,7 +29,7 @@ function run(ui: Ui, event: KeyboardEvent): boolean {
     return true;
   }
   if (event.altKey && !modified && (event.key === 'ArrowDown' || event.key === 'ArrowUp')) {
-    step(ui, event.key === 'ArrowDown' ? 1 : -1);
+    step(ui, event.key === 'ArrowDown' ? 1 : -1, event.shiftKey);
     return true;
   }
   if (event.key === 'Escape' && ui.app.getState().openConversationId !== null) {
@@ -42,11 +43,20 @@ function run(ui: Ui, event: KeyboardEvent): boolean {
   return false;
 }
 
-function step(ui: Ui, by: 1 | -1): void {
-  const { order } = ui.conversations.getState();
-  const index = order.indexOf(ui.app.getState().openConversationId ?? '');
-  const next = order[index < 0 ? 0 : index + by];
-  if (next !== undefined) void openConversation(ui, next);
+/** To the next conversation in the order of the list; the archive is not part of the way. */
+function step(ui: Ui, by: 1 | -1, unreadOnly: boolean): void {
+  const { order, byId } = ui.conversations.getState();
+  const now = ui.app.getState().openConversationId;
+  const ids = order.filter((id) => {
+    const conversation = byId.get(id);
+    if (!conversation || (conversation.archived && id !== now)) return false;
+    return !unreadOnly || id === now || standsOut(conversation);
+  });
+  const index = ids.indexOf(now ?? '');
+  const next = index < 0 ? ids[by === 1 ? 0 : ids.length - 1] : ids[index + by];
+  // The unread ones go round: whatever is open, the next is the next.
+  const target = next ?? (unreadOnly ? ids.at(by === 1 ? 0 : -1) : undefined);
+  if (target !== undefined && target !== now) void openConversation(ui, target);
 }
 
 function typing(target: EventTarget | null): boolean {
