@@ -1,9 +1,7 @@
-import { foldEvent, type Marks, type MessageEvent, type ReactionTally } from '@fastim/core';
+import { foldEvent, type Marks, noMarks, type ReactionTally } from '@fastim/core';
 import { REACTION_USERS_NAMED } from '@fastim/protocol';
-import type { MessageContent, StoreBatch, StoredMessage } from './store.ts';
-
-type TextContent = Extract<MessageContent, { type: 'text' }>;
-export type EventContent = Extract<MessageContent, { type: 'edit' | 'recall' | 'reaction' }>;
+import { asMessageEvent, isEventContent, plainContent, withEvent, wordsAfter } from './message-content.ts';
+import type { StoreBatch, StoredMessage } from './store.ts';
 
 /** Reactions as the server last told them with the message itself; later ones are counted from here. */
 export interface ReactionBase {
@@ -42,7 +40,7 @@ export interface MessageTable {
  * A cut removes what is stored from a place on. Messages below it that show the effect of an event at or above it go
  * back, as far as this device knows how they were, and are replaced whole when they arrive again.
  *
- * Returns the messages whose present form is another than the caller had or handed in: each once.
+ * Returns the messages, events aside, whose present form is another than the caller had or handed in: each once.
  */
 export function changeMessages(
   table: MessageTable,
@@ -52,6 +50,7 @@ export function changeMessages(
 ): StoredMessage[] {
   const changed = new Map<string, StoredMessage>();
   const note = (after: StoredMessage, handedIn?: StoredMessage) => {
+    if (isEventContent(after.content)) return;
     const place = `${after.conversationId} ${after.convSeq}`;
     if (handedIn && looksSame(after, handedIn)) changed.delete(place);
     else changed.set(place, after);
@@ -75,7 +74,7 @@ export function changeMessages(
     const after = meetAll(table, asArrived(message), me);
     table.insert(after);
     note(after.message, message);
-    if (isEvent(message.content)) {
+    if (isEventContent(message.content)) {
       const target = table.get(message.conversationId, message.content.targetSeq);
       const met = target && meet(table, target, message, me);
       if (!target || !met || met === target) continue;
@@ -86,10 +85,6 @@ export function changeMessages(
   return [...changed.values()];
 }
 
-export function isEvent(content: MessageContent): content is EventContent {
-  return content.type === 'edit' || content.type === 'recall' || content.type === 'reaction';
-}
-
 /** Whether a message has any mark of this conv_seq or a higher one. */
 export function isMarkedFrom(marks: Marks<string>, fromSeq: number): boolean {
   return marks.editedSeq >= fromSeq || marks.recalledSeq >= fromSeq || marks.reactionsSeq >= fromSeq;
@@ -98,7 +93,14 @@ export function isMarkedFrom(marks: Marks<string>, fromSeq: number): boolean {
 function asArrived(message: StoredMessage): TableRow {
   const { reactionsSeq, reactions } = message.marks;
   const base = reactionsSeq > 0 ? { seq: reactionsSeq, reactions } : noReactions;
-  return { message, base, stale: false };
+  return { message: asRecalled(message), base, stale: false };
+}
+
+/** Of a recalled message that it was recalled is all that is left. */
+function asRecalled(message: StoredMessage): StoredMessage {
+  const { recalledSeq, recalledBy } = message.marks;
+  if (recalledSeq === 0 || message.content.type !== 'text') return message;
+  return { ...message, content: plainContent(''), marks: { ...noMarks, recalledSeq, recalledBy } };
 }
 
 /** A message meets what is stored about it. */
@@ -112,44 +114,21 @@ function meetAll(table: MessageTable, row: TableRow, me: string): TableRow {
 
 /** The row after one event about it; the same object when it changes nothing. */
 function meet(table: MessageTable, row: TableRow, event: StoredMessage, me: string): TableRow {
-  const { message } = row;
-  const { content: words, marks } = message;
+  const { message, base } = row;
   const { content, convSeq } = event;
-  // An event of a lower place is none about it: whatever says so is not to be believed.
-  if (words.type !== 'text' || !isEvent(content) || convSeq <= message.convSeq) return row;
-  if (marks.recalledSeq > 0) {
+  if (message.marks.recalledSeq > 0) {
     if (content.type === 'edit') emptyEdit(table, event);
     return row;
   }
-  if (content.type === 'reaction' && convSeq <= marks.reactionsSeq) {
+  if (message.content.type === 'text' && content.type === 'reaction' && convSeq <= message.marks.reactionsSeq) {
     // It came late. Those after it are counted again behind it.
-    return convSeq > row.base.seq ? withReactions(table, row, row.base, me) : row;
+    return convSeq > base.seq ? withReactions(table, row, base, me) : row;
   }
-  const after = foldEvent(marks, asMessageEvent(event, content), me, REACTION_USERS_NAMED);
-  if (after === marks) return row;
+  const after = withEvent(message, event, me);
+  if (after === message) return row;
   if (content.type === 'recall') emptyEditsOf(table, message);
-  return { ...row, message: { ...message, marks: after, content: wordsAfter(words, content) } };
+  return { ...row, message: asRecalled(after) };
 }
-
-function wordsAfter(words: TextContent, event: EventContent): TextContent {
-  switch (event.type) {
-    case 'edit':
-      return { ...words, text: event.text, mentions: event.mentions, mentionAll: event.mentionAll };
-    case 'recall':
-      return recalledWords;
-    case 'reaction':
-      return words;
-  }
-}
-
-const recalledWords: TextContent = {
-  type: 'text',
-  text: '',
-  mentions: [],
-  mentionAll: false,
-  replySeq: 0,
-  forwardedFrom: null,
-};
 
 /** What was taken back cannot be read in its edits either. */
 function emptyEditsOf(table: MessageTable, { conversationId, convSeq }: StoredMessage): void {
@@ -185,8 +164,7 @@ function arrivedAgain(table: MessageTable, before: TableRow, again: StoredMessag
   if (ours.recalledSeq > 0) return before;
   if (theirs.recalledSeq > 0) {
     emptyEditsOf(table, message);
-    const marks = { ...ours, recalledSeq: theirs.recalledSeq, recalledBy: theirs.recalledBy, reactions: [] };
-    return { ...before, message: { ...message, marks, content: recalledWords } };
+    return { ...before, message: asRecalled({ ...message, marks: theirs }) };
   }
   let after = before;
   if (theirs.editedSeq > ours.editedSeq) {
@@ -215,17 +193,11 @@ function wentBack(table: MessageTable, row: TableRow, fromSeq: number, me: strin
     const earlier = edits.findLast(({ content }) => content.type === 'edit');
     const marks = { ...message.marks, editedSeq: earlier?.convSeq ?? 0 };
     const content =
-      earlier && isEvent(earlier.content) ? wordsAfter(message.content, earlier.content) : message.content;
+      earlier && isEventContent(earlier.content) ? wordsAfter(message.content, earlier.content) : message.content;
     after = { ...stale, message: { ...message, marks, content } };
   }
   if (message.marks.reactionsSeq < fromSeq) return after;
   return withReactions(table, after, row.base.seq < fromSeq ? row.base : noReactions, me);
-}
-
-function asMessageEvent(event: StoredMessage, content: EventContent): MessageEvent<string> {
-  const { convSeq, senderId } = event;
-  if (content.type !== 'reaction') return { type: content.type, convSeq, senderId };
-  return { type: 'reaction', convSeq, senderId, emoji: content.emoji, removed: content.removed };
 }
 
 function looksSame(a: StoredMessage, b: StoredMessage): boolean {

@@ -53,7 +53,15 @@ describe('a client that is killed while it writes', () => {
       refreshExpiresAt: 0,
     };
     const user = { userId: '1', username: 'victim', displayName: 'Victim' };
-    const row = { serverUrl: 'http://127.0.0.1:9', user, deviceId: 'd', session, sinceMs: 0, openConversationId: null };
+    const row = {
+      serverUrl: 'http://127.0.0.1:9',
+      user,
+      deviceId: 'd',
+      session,
+      sinceMs: 0,
+      openConversationId: null,
+      historyEpoch: '',
+    };
     const generation = await store.beginAccount(row, null);
     await store.apply(generation, {
       durable: true,
@@ -61,6 +69,8 @@ describe('a client that is killed while it writes', () => {
       conversations: [emptyRow(conversationId)],
       messagesCut: [],
       messages: [],
+      hide: [],
+      users: [],
       outboxPut: [],
       outboxRemove: [],
     });
@@ -73,7 +83,7 @@ describe('a client that is killed while it writes', () => {
       const { outbox } = await store.load(generation);
       await store.close();
       // One more may have been on disk that it had not said yet.
-      const texts = outbox.map(({ text }) => text);
+      const texts = outbox.map(({ content }) => (content.type === 'text' ? content.text : content.type));
       expect(texts.length - last).toBeGreaterThanOrEqual(0);
       expect(texts.length - last).toBeLessThanOrEqual(1);
       expect(texts).toEqual(Array.from({ length: texts.length }, (_, index) => `message ${index + 1}`));

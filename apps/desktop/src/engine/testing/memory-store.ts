@@ -1,5 +1,6 @@
 import type { Random } from '@fastim/core';
-import { changeMessages, isEvent, isMarkedFrom, type MessageTable, type TableRow } from '../message-table.ts';
+import { isEventContent } from '../message-content.ts';
+import { changeMessages, isMarkedFrom, type MessageTable, type TableRow } from '../message-table.ts';
 import { type SearchPhrase, searchPhrases, searchWords } from '../search-text.ts';
 import {
   type AccountRow,
@@ -182,7 +183,7 @@ export class MemoryStore implements Store {
       if (found.length >= limit) break;
       if (senderId !== undefined && message.senderId !== senderId) continue;
       if (countNoAbove !== undefined && message.countNo <= countNoAbove) continue;
-      if (shownOnly && (isEvent(message.content) || hidden?.has(message.convSeq))) continue;
+      if (shownOnly && (isEventContent(message.content) || hidden?.has(message.convSeq))) continue;
       if (marksFrom !== undefined && !isMarkedFrom(message.marks, marksFrom)) continue;
       found.push(message);
     }

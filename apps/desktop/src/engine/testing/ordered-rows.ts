@@ -1,4 +1,5 @@
-import { isEvent, type TableRow } from '../message-table.ts';
+import { isEventContent } from '../message-content.ts';
+import type { TableRow } from '../message-table.ts';
 import type { StoredMessage } from '../store.ts';
 
 /** One conversation's rows by conv_seq, and the events among them by their target. */
@@ -18,7 +19,7 @@ export class OrderedRows {
     this.#rows.set(convSeq, row);
     this.#seqs.splice(this.#place(convSeq), 0, convSeq);
     const { content } = row.message;
-    if (!isEvent(content)) return;
+    if (!isEventContent(content)) return;
     const about = this.#events.get(content.targetSeq) ?? new Set();
     this.#events.set(content.targetSeq, about.add(convSeq));
   }
@@ -28,7 +29,7 @@ export class OrderedRows {
     if (!row) return;
     this.#rows.delete(convSeq);
     this.#seqs.splice(this.#place(convSeq), 1);
-    if (isEvent(row.message.content)) this.#events.get(row.message.content.targetSeq)?.delete(convSeq);
+    if (isEventContent(row.message.content)) this.#events.get(row.message.content.targetSeq)?.delete(convSeq);
   }
 
   /** Both ends included. Nothing may be put or deleted on the way. */

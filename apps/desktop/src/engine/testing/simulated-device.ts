@@ -4,15 +4,9 @@ import type { EngineLimits } from '../limits.ts';
 import type { Logger } from '../ports.ts';
 import type { FakeServer } from './fake-server.ts';
 import { MemoryDisk, MemoryStore } from './memory-store.ts';
+import { silentLogger } from './silent-logger.ts';
 
 export const SERVER_URL = 'http://server.test';
-
-export const silentLogger: Logger = {
-  debug: () => undefined,
-  info: () => undefined,
-  warn: () => undefined,
-  error: () => undefined,
-};
 
 /** One run of the engine on a device: everything it can reach, and a way to kill it. */
 export interface DeviceProcess {

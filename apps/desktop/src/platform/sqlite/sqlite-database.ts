@@ -1,18 +1,23 @@
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
+import { changeMessages } from '../../engine/message-table.ts';
 import {
   type AccountRow,
+  type ApplyResult,
   type ConversationRow,
   type MessageQuery,
   type OutboxRow,
   type PendingLogOut,
   type ProfileRow,
+  type SearchQuery,
   type StoreBatch,
   type StoreContents,
   type StoredMessage,
   StoreError,
 } from '../../engine/store.ts';
+import type { UserView } from '../../engine/views.ts';
+import { MessageRows } from './message-rows.ts';
 import { migrations } from './migrations/index.ts';
 
 /** The database file of a profile folder. */
@@ -31,6 +36,7 @@ const OWNER_FILE = 'client.owner';
 export class SqliteDatabase {
   readonly #database: Database.Database;
   readonly #statements: Statements;
+  readonly #messages: MessageRows;
   #synchronous: 'FULL' | 'NORMAL' | undefined;
 
   /** Throws StoreError: in-use, newer-version, corrupt, io, full. */
@@ -52,6 +58,7 @@ export class SqliteDatabase {
       writeFileSync(join(folder, OWNER_FILE), `process ${process.pid}\n`, { mode: 0o600 });
       this.#database = database;
       this.#statements = prepare(database);
+      this.#messages = new MessageRows(database);
     } catch (error) {
       database?.close();
       throw openingError(error, folder);
@@ -98,6 +105,7 @@ export class SqliteDatabase {
         JSON.stringify(account.session),
         isSame ? old.since_ms : account.sinceMs,
         isSame ? old.open_conversation_id : account.openConversationId,
+        isSame ? old.history_epoch : account.historyEpoch,
       );
       if (logOutFirst) this.#putPendingLogOut(logOutFirst);
       return generation;
@@ -122,58 +130,60 @@ export class SqliteDatabase {
     this.#transact(false, () => this.#statements.removePendingLogOut.run(sessionId));
   }
 
-  load(generation: number): { account: AccountRow; conversations: ConversationRow[]; outbox: OutboxRow[] } {
+  load(generation: number): {
+    account: AccountRow;
+    conversations: ConversationRow[];
+    outbox: OutboxRow[];
+    users: UserView[];
+  } {
     const found = this.#checkAccount(generation);
     return {
       account: accountRow(found),
       conversations: this.#statements.conversations.all().map((row) => JSON.parse(row.state) as ConversationRow),
-      outbox: this.#statements.outbox.all(),
+      outbox: this.#statements.outbox.all().map(outboxRow),
+      users: this.#statements.users.all(),
     };
   }
 
-  apply(generation: number, batch: StoreBatch): void {
+  apply(generation: number, batch: StoreBatch): ApplyResult {
     const statements = this.#statements;
-    this.#transact(batch.durable, () => {
+    return this.#transact(batch.durable, () => {
       const found = this.#checkAccount(generation);
       if (batch.account) {
-        const { session, sinceMs, openConversationId } = { ...accountRow(found), ...batch.account };
-        statements.patchAccount.run(JSON.stringify(session), sinceMs, openConversationId);
+        const { session, sinceMs, openConversationId, historyEpoch } = { ...accountRow(found), ...batch.account };
+        statements.patchAccount.run(JSON.stringify(session), sinceMs, openConversationId, historyEpoch);
       }
       for (const row of batch.conversations) statements.putConversation.run(row.conversationId, JSON.stringify(row));
-      for (const { conversationId, fromSeq } of batch.messagesCut) {
-        statements.cutMessages.run(toInteger(conversationId), fromSeq);
+      const changed = changeMessages(this.#messages, batch.messagesCut, batch.messages, found.user_id);
+      for (const { conversationId, convSeqs } of batch.hide) {
+        for (const convSeq of convSeqs) this.#messages.hide(conversationId, convSeq);
       }
-      for (const message of batch.messages) statements.putMessage.run(...messageValues(message));
+      for (const { userId, username, displayName } of batch.users)
+        statements.putUser.run(userId, username, displayName);
       for (const row of batch.outboxPut) {
         statements.putOutbox.run(
           row.key,
           row.number,
           row.conversationId,
-          row.kind,
-          row.text,
+          JSON.stringify(row.content),
           row.createdMs,
           row.failure,
           row.refusedSinceMs,
         );
       }
       for (const key of batch.outboxRemove) statements.removeOutbox.run(key);
+      return { changed };
     });
   }
 
   messages(generation: number, query: MessageQuery): StoredMessage[] {
     this.#checkAccount(generation);
-    const { conversationId, fromSeq, toSeq, limit, newestFirst, senderId, countNoAbove } = query;
-    const statement = newestFirst ? this.#statements.newestMessages : this.#statements.oldestMessages;
-    const rows = statement.all({
-      conversationId: toInteger(conversationId),
-      fromSeq,
-      toSeq,
-      limit,
-      senderId: senderId === undefined ? null : toInteger(senderId),
-      countNoAbove: countNoAbove ?? null,
-    });
-    const messages = rows.map((row) => storedMessage(conversationId, row));
-    return newestFirst ? messages.reverse() : messages;
+    return this.#messages.query(query);
+  }
+
+  search(generation: number, query: SearchQuery): StoredMessage[] {
+    this.#checkAccount(generation);
+    return this.#messages.search(query);
   }
 
   #transact<T>(durable: boolean, work: () => T): T {
@@ -192,6 +202,7 @@ export class SqliteDatabase {
   }
 
   #removeAccount(): void {
+    this.#messages.clear();
     for (const statement of this.#statements.removeAccount) statement.run();
   }
 
@@ -215,33 +226,16 @@ interface AccountColumns {
   session: string;
   since_ms: number;
   open_conversation_id: string | null;
+  history_epoch: string;
 }
 
-interface MessageColumns {
-  conv_seq: number;
-  msg_id: string;
-  sender_id: string;
-  key: string;
-  kind: number;
-  text: string;
-  body: Uint8Array | null;
-  server_time_ms: number;
-  count_no: number;
+interface OutboxColumns extends Omit<OutboxRow, 'content'> {
+  content: string;
 }
 
 type Statements = ReturnType<typeof prepare>;
 
 function prepare(database: Database.Database) {
-  const messages = (direction: 'ASC' | 'DESC') =>
-    database.prepare<unknown[], MessageColumns>(
-      // Ids as text: they are over 2^53.
-      `SELECT conv_seq, CAST(msg_id AS TEXT) AS msg_id, CAST(sender_id AS TEXT) AS sender_id, lower(hex(key)) AS key,
-              kind, text, body, server_time_ms, count_no
-       FROM messages
-       WHERE conversation_id = @conversationId AND conv_seq BETWEEN @fromSeq AND @toSeq
-         AND (@senderId IS NULL OR sender_id = @senderId) AND (@countNoAbove IS NULL OR count_no > @countNoAbove)
-       ORDER BY conv_seq ${direction} LIMIT @limit`,
-    );
   return {
     profile: database.prepare<[], ProfileColumns>('SELECT device_id, settings, last_server_url FROM profile'),
     saveProfile: database.prepare('UPDATE profile SET device_id = ?, settings = ?, last_server_url = ?'),
@@ -251,11 +245,13 @@ function prepare(database: Database.Database) {
     account: database.prepare<[], AccountColumns>('SELECT * FROM account'),
     putAccount: database.prepare(
       `INSERT OR REPLACE INTO account
-         (id, generation, server_url, user_id, user, device_id, session, since_ms, open_conversation_id)
-       VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)`,
+         (id, generation, server_url, user_id, user, device_id, session, since_ms, open_conversation_id, history_epoch)
+       VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     ),
-    patchAccount: database.prepare('UPDATE account SET session = ?, since_ms = ?, open_conversation_id = ?'),
-    removeAccount: ['account', 'conversations', 'messages', 'outbox'].map((table) =>
+    patchAccount: database.prepare(
+      'UPDATE account SET session = ?, since_ms = ?, open_conversation_id = ?, history_epoch = ?',
+    ),
+    removeAccount: ['account', 'conversations', 'users', 'outbox'].map((table) =>
       database.prepare(`DELETE FROM ${table}`),
     ),
     pendingLogOuts: database.prepare<[], { log_out: string }>('SELECT log_out FROM pending_log_outs'),
@@ -263,23 +259,17 @@ function prepare(database: Database.Database) {
     removePendingLogOut: database.prepare('DELETE FROM pending_log_outs WHERE session_id = ?'),
     conversations: database.prepare<[], { state: string }>('SELECT state FROM conversations'),
     putConversation: database.prepare('INSERT OR REPLACE INTO conversations (conversation_id, state) VALUES (?, ?)'),
-    cutMessages: database.prepare('DELETE FROM messages WHERE conversation_id = ? AND conv_seq >= ?'),
-    putMessage: database.prepare(
-      `INSERT OR IGNORE INTO messages
-         (conversation_id, conv_seq, msg_id, sender_id, key, kind, text, body, server_time_ms, count_no)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-    ),
-    oldestMessages: messages('ASC'),
-    newestMessages: messages('DESC'),
-    outbox: database.prepare<[], OutboxRow>(
-      `SELECT key, conversation_id AS conversationId, number, kind, text, created_ms AS createdMs, failure,
+    users: database.prepare<[], UserView>('SELECT user_id AS userId, username, display_name AS displayName FROM users'),
+    putUser: database.prepare('INSERT OR REPLACE INTO users (user_id, username, display_name) VALUES (?, ?, ?)'),
+    outbox: database.prepare<[], OutboxColumns>(
+      `SELECT key, conversation_id AS conversationId, number, content, created_ms AS createdMs, failure,
               refused_since_ms AS refusedSinceMs
        FROM outbox ORDER BY number`,
     ),
     putOutbox: database.prepare(
       `INSERT OR REPLACE INTO outbox
-         (key, number, conversation_id, kind, text, created_ms, failure, refused_since_ms)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+         (key, number, conversation_id, content, created_ms, failure, refused_since_ms)
+       VALUES (?, ?, ?, ?, ?, ?, ?)`,
     ),
     removeOutbox: database.prepare('DELETE FROM outbox WHERE key = ?'),
   };
@@ -293,11 +283,12 @@ function migrate(database: Database.Database): void {
       `this profile was written by a newer version of the app (format ${version}, this one knows ${migrations.length})`,
     );
   }
-  for (const [index, sql] of migrations.entries()) {
+  for (const [index, migration] of migrations.entries()) {
     if (index < version) continue;
     database
       .transaction(() => {
-        database.exec(sql);
+        if (typeof migration === 'string') database.exec(migration);
+        else migration(database);
         database.pragma(`user_version = ${index + 1}`);
       })
       .immediate();
@@ -320,46 +311,12 @@ function accountRow(row: AccountColumns): AccountRow {
     session: JSON.parse(row.session) as AccountRow['session'],
     sinceMs: row.since_ms,
     openConversationId: row.open_conversation_id,
+    historyEpoch: row.history_epoch,
   };
 }
 
-function messageValues(message: StoredMessage): unknown[] {
-  return [
-    toInteger(message.conversationId),
-    message.convSeq,
-    toInteger(message.msgId),
-    toInteger(message.senderId),
-    Buffer.from(message.key, 'hex'),
-    message.kind,
-    message.text,
-    message.body,
-    message.serverTimeMs,
-    message.countNo,
-  ];
-}
-
-function storedMessage(conversationId: string, row: MessageColumns): StoredMessage {
-  return {
-    conversationId,
-    convSeq: row.conv_seq,
-    msgId: fromInteger(row.msg_id),
-    senderId: fromInteger(row.sender_id),
-    key: row.key,
-    kind: row.kind,
-    text: row.text,
-    body: row.body === null ? null : new Uint8Array(row.body),
-    serverTimeMs: row.server_time_ms,
-    countNo: row.count_no,
-  };
-}
-
-/** SQLite's integers are signed; ids are unsigned. */
-function toInteger(id: string): bigint {
-  return BigInt.asIntN(64, BigInt(id));
-}
-
-function fromInteger(text: string): string {
-  return text.startsWith('-') ? BigInt.asUintN(64, BigInt(text)).toString() : text;
+function outboxRow(row: OutboxColumns): OutboxRow {
+  return { ...row, content: JSON.parse(row.content) as OutboxRow['content'] };
 }
 
 /** What went wrong in a call, in the store's words. */

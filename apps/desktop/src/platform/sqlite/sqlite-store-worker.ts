@@ -1,5 +1,12 @@
 import { parentPort } from 'node:worker_threads';
-import type { AccountRow, MessageQuery, PendingLogOut, ProfileRow, StoreBatch } from '../../engine/store.ts';
+import type {
+  AccountRow,
+  MessageQuery,
+  PendingLogOut,
+  ProfileRow,
+  SearchQuery,
+  StoreBatch,
+} from '../../engine/store.ts';
 import { StoreError } from '../../engine/store.ts';
 import { asStoreError, SqliteDatabase } from './sqlite-database.ts';
 import type { StoreAnswer, StoreCall } from './store-calls.ts';
@@ -53,5 +60,7 @@ function perform(method: StoreCall['method'], args: readonly unknown[]): unknown
       return database.apply(args[0] as number, args[1] as StoreBatch);
     case 'messages':
       return database.messages(args[0] as number, args[1] as MessageQuery);
+    case 'search':
+      return database.search(args[0] as number, args[1] as SearchQuery);
   }
 }

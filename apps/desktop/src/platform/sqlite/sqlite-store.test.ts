@@ -2,10 +2,14 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { noMarks } from '@fastim/core';
 import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { AccountRow, StoreBatch, StoredMessage } from '../../engine/store.ts';
-import { silentLogger, storeContract } from '../../engine/testing/index.ts';
+import { plainContent } from '../../engine/message-content.ts';
+import type { AccountRow, ApplyResult, StoreBatch, StoredMessage } from '../../engine/store.ts';
+import { silentLogger } from '../../engine/testing/silent-logger.ts';
+import { storeContract } from '../../engine/testing/store-contract.ts';
+import { batch, recall } from '../../engine/testing/store-samples.ts';
 import { openProfileFolder } from '../profile-folder.ts';
 import { DATABASE_FILE } from './sqlite-database.ts';
 import { SqliteStore } from './sqlite-store.ts';
@@ -43,18 +47,11 @@ const account: AccountRow = {
   },
   sinceMs: 0,
   openConversationId: null,
+  historyEpoch: '',
 };
 
 function batchOf(messages: StoredMessage[]): StoreBatch {
-  return {
-    durable: false,
-    account: null,
-    conversations: [],
-    messagesCut: [],
-    messages,
-    outboxPut: [],
-    outboxRemove: [],
-  };
+  return batch({ messages });
 }
 
 function message(convSeq: number, text: string): StoredMessage {
@@ -64,11 +61,10 @@ function message(convSeq: number, text: string): StoredMessage {
     msgId: `${1_000_000 + convSeq}`,
     senderId: '2',
     key: convSeq.toString(16).padStart(32, '0'),
-    kind: 1,
-    text,
-    body: null,
+    content: plainContent(text),
     serverTimeMs: 1,
     countNo: convSeq,
+    marks: noMarks,
   };
 }
 
@@ -132,11 +128,23 @@ describe('the store on SQLite', () => {
     }
   });
 
+  it('leaves no word of a recalled message in its tables, in the index neither', async () => {
+    const store = makeStore();
+    await store.open();
+    const generation = await store.beginAccount(account, null);
+    await store.apply(generation, batchOf([message(1, 'a canarybird sings'), message(2, 'another')]));
+    await store.apply(generation, batchOf([{ ...recall(3, 1), conversationId: '7' }]));
+    await store.close();
+    const file = readFileSync(join(folder, DATABASE_FILE), 'latin1');
+    expect(file).toContain('another');
+    expect(file).not.toContain('canarybird');
+  });
+
   it('takes what it cannot hand over for the caller’s fault, and goes on', async () => {
     const store = makeStore();
     await store.open();
     const generation = await store.beginAccount(account, null);
-    const bad = { ...message(1, 'x'), text: (() => 'x') as unknown as string };
+    const bad = { ...message(1, 'x'), key: (() => 'x') as unknown as string };
     await expect(store.apply(generation, batchOf([bad]))).rejects.toMatchObject({ kind: 'other' });
     await store.apply(generation, batchOf([message(1, 'fine')]));
     const query = { conversationId: '7', fromSeq: 1, toSeq: 9, limit: 9, newestFirst: false };
@@ -175,7 +183,7 @@ describe('the store on SQLite', () => {
       last = now;
     }, 1);
     const started = performance.now();
-    const writes: Promise<void>[] = [];
+    const writes: Promise<ApplyResult>[] = [];
     for (let batch = 0; batch < 100; batch += 1) {
       const messages = Array.from({ length: 100 }, (_, index) => message(batch * 100 + index + 1, 'a line of text'));
       writes.push(store.apply(generation, batchOf(messages)));

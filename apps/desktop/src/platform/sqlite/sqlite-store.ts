@@ -2,17 +2,20 @@ import { Worker } from 'node:worker_threads';
 import type { Logger } from '../../engine/ports.ts';
 import {
   type AccountRow,
+  type ApplyResult,
   type ConversationRow,
   type MessageQuery,
   type OutboxRow,
   type PendingLogOut,
   type ProfileRow,
+  type SearchQuery,
   type Store,
   type StoreBatch,
   type StoreContents,
   type StoredMessage,
   StoreError,
 } from '../../engine/store.ts';
+import type { UserView } from '../../engine/views.ts';
 import type { StoreAnswer, StoreCall, StoreMethod } from './store-calls.ts';
 
 /** A call that takes longer is worth a line in the log. */
@@ -90,15 +93,20 @@ export class SqliteStore implements Store {
       account: AccountRow;
       conversations: ConversationRow[];
       outbox: OutboxRow[];
+      users: UserView[];
     };
   }
 
-  async apply(generation: number, batch: StoreBatch): Promise<void> {
-    await this.#call('apply', [generation, batch]);
+  async apply(generation: number, batch: StoreBatch): Promise<ApplyResult> {
+    return (await this.#call('apply', [generation, batch])) as ApplyResult;
   }
 
   async messages(generation: number, query: MessageQuery): Promise<StoredMessage[]> {
     return (await this.#call('messages', [generation, query])) as StoredMessage[];
+  }
+
+  async search(generation: number, query: SearchQuery): Promise<StoredMessage[]> {
+    return (await this.#call('search', [generation, query])) as StoredMessage[];
   }
 
   #call(method: StoreMethod, args: readonly unknown[]): Promise<unknown> {

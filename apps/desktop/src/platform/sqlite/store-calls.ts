@@ -13,7 +13,8 @@ export type StoreMethod =
   | 'removePendingLogOut'
   | 'load'
   | 'apply'
-  | 'messages';
+  | 'messages'
+  | 'search';
 
 export type StoreAnswer =
   | { id: number; value: unknown; millis: number }
