@@ -265,6 +265,8 @@ class SeedRun {
       if (app.account === null || app.connection.state === 'ended') {
         await this.#actions('end').logIn(device, client).catch(noop);
       }
+      // A draft from elsewhere does not replace what is being written on the screen.
+      if (app.openConversationId !== null) await client.setOpenConversation({ conversationId: null }).catch(noop);
     };
     const look = (): void => {
       void again();

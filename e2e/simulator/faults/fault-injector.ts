@@ -54,10 +54,8 @@ export class FaultInjector {
     this.#over = true;
     for (const end of [...this.#lasting]) end();
     const { system } = this;
-    // An operator sets right what stands behind: a node whose clock went back makes no ids.
-    for (const { machine } of [...system.nodes, system.api]) {
-      if (machine.clockOffsetMs < 0) machine.clockOffsetMs = 0;
-    }
+    // A node whose clock stands behind its ids makes none, for as long as it stood ahead: that is so by design.
+    for (const { machine } of [...system.nodes, system.api]) machine.clockOffsetMs = machine.mostOffsetMs;
     system.database.start();
     for (const gate of system.gates) if (!gate.draining) gate.start();
     for (const node of system.nodes) node.start();
@@ -253,7 +251,7 @@ export class FaultInjector {
     const machines = system.machines().filter((machine) => machine !== system.database.machine);
     const machine = this.#chance.pick(machines);
     const ms = this.#chance.between(-TEN_MINUTES, TEN_MINUTES);
-    machine.clockOffsetMs = Math.max(-TEN_MINUTES, Math.min(TEN_MINUTES, machine.clockOffsetMs + ms));
+    machine.setClock(Math.max(-TEN_MINUTES, Math.min(TEN_MINUTES, machine.clockOffsetMs + ms)));
     return `${machine.name} ${ms} ms`;
   }
 

@@ -125,6 +125,11 @@ export class DeviceCheck {
       this.#same('I4', `notice ${of}`, shown.notice?.kind ?? '', noticeKinds[want.notice!.action] ?? 'other');
       return;
     }
+    // Recalled after the user left: whoever had it before keeps it, whoever asks now gets it empty.
+    if (shown.recalled && want.recalledBy === undefined && truth.range(this.#userId)?.left) {
+      const now = truth.present(truth.head).find(({ convSeq }) => convSeq === want.convSeq);
+      if (now?.recalledBy !== undefined) return;
+    }
     this.#same('I4', `words ${of}`, shown.text, want.text);
     this.#same('I4', `edited mark ${of}`, shown.edited && !shown.recalled, want.edited && !want.recalledBy);
     this.#same('I4', `recalled mark ${of}`, shown.recalled?.by.userId ?? '', want.recalledBy ?? '');

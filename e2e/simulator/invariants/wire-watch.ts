@@ -143,17 +143,16 @@ export class WireWatch {
     const conversationId = String(message.conversationId);
     this.#place(conversationId, message.convSeq, what);
     const { marks } = message;
-    if (!marks || process.env.NOMARK) return;
+    if (!marks) return;
     for (const [name, seq] of [
       ['edit', marks.editedSeq],
-      ['recall', marks.recalledSeq],
       ['reaction', marks.reactionsSeq],
     ] as const) {
       if (seq > 0) this.#event(conversationId, message.convSeq, seq, name);
     }
   }
 
-  /** What happened to a message of the user's own time may be told, but not of after the user left. */
+  /** Of what happened after the user left only a recall shows: the words are not there any more. */
   #event(conversationId: string, targetSeq: number, seq: number, name: string): void {
     const truth = this.#truth.conversations.get(conversationId);
     const userId = this.#userId();

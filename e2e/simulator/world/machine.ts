@@ -12,6 +12,8 @@ export class Machine {
   readonly #seed: number;
   /** What its clock is off. */
   clockOffsetMs = 0;
+  /** The furthest that it ever stood ahead. */
+  mostOffsetMs = 0;
   life: Life | undefined;
   #lives = 0;
 
@@ -23,6 +25,11 @@ export class Machine {
 
   get wallMs(): number {
     return Math.floor(START_MS + this.time.now + this.clockOffsetMs);
+  }
+
+  setClock(offsetMs: number): void {
+    this.clockOffsetMs = offsetMs;
+    this.mostOffsetMs = Math.max(this.mostOffsetMs, offsetMs);
   }
 
   /** Starts a process. The one before it must be dead. */

@@ -8,6 +8,7 @@ import {
   MessageKind,
   type MessageMarks,
   REACTION_USERS_NAMED,
+  reactionBody,
   textBody,
 } from '@fastim/protocol';
 
@@ -191,11 +192,40 @@ export function forgetWords(conversation: Conversation, targetSeq: number): void
   }
 }
 
-/** A stored message as one user sees it now. */
+/**
+ * A stored message as one user sees it now; who left sees it as it was then, but for what was recalled since: its words
+ * are not there any more.
+ */
 export function presentForm(conversation: Conversation, message: Message, viewerId: bigint): Message {
   const state = conversation.targets.get(message.convSeq);
-  if (!state) return { ...message };
-  return { ...message, body: presentBody(conversation, message, state), marks: marksFor(state, viewerId) };
+  const leaveSeq = conversation.members.get(viewerId)?.leaveSeq ?? 0;
+  const seen = state && leaveSeq > 0 && state.recalledSeq === 0 ? stateAsOf(conversation, message, leaveSeq) : state;
+  if (!seen) return { ...message };
+  return { ...message, body: presentBody(conversation, message, seen), marks: marksFor(seen, viewerId) };
+}
+
+/** What the events up to `lastSeq` made of a message; undefined: nothing. */
+function stateAsOf(conversation: Conversation, { convSeq }: Message, lastSeq: number): TargetState | undefined {
+  const state: TargetState = { editedSeq: 0, recalledSeq: 0, recalledBy: 0n, reactionsSeq: 0, reactions: new Map() };
+  for (const event of conversation.messages.slice(convSeq, lastSeq)) {
+    if (event.kind === MessageKind.edit && editBody.decode(event.body).targetSeq === convSeq) {
+      state.editedSeq = event.convSeq;
+    } else if (event.kind === MessageKind.reaction) {
+      const { targetSeq, emoji, removed } = reactionBody.decode(event.body);
+      if (targetSeq !== convSeq) continue;
+      state.reactionsSeq = event.convSeq;
+      react(state, emoji, event.senderId, removed);
+    }
+  }
+  return state.editedSeq > 0 || state.reactionsSeq > 0 ? state : undefined;
+}
+
+export function react({ reactions }: TargetState, emoji: string, userId: bigint, removed: boolean): void {
+  const users = reactions.get(emoji) ?? new Set();
+  if (removed) users.delete(userId);
+  else users.add(userId);
+  if (users.size > 0) reactions.set(emoji, users);
+  else reactions.delete(emoji);
 }
 
 function presentBody(conversation: Conversation, message: Message, state: TargetState): Uint8Array {

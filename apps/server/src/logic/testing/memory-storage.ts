@@ -51,6 +51,7 @@ import {
   presentForm,
   presentMember,
   presentMembers,
+  react,
   storeMessage,
   targetState,
   touch,
@@ -406,11 +407,7 @@ function takeEffect(conversation: Conversation, { convSeq, senderId }: Message, 
     forgetWords(conversation, action.targetSeq);
   } else {
     state.reactionsSeq = convSeq;
-    const users = state.reactions.get(action.emoji) ?? new Set();
-    if (action.removed) users.delete(senderId);
-    else users.add(senderId);
-    if (users.size > 0) state.reactions.set(action.emoji, users);
-    else state.reactions.delete(action.emoji);
+    react(state, action.emoji, senderId, action.removed);
   }
 }
 
