@@ -1,7 +1,10 @@
 import { ChevronLeft, MessageCircle } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import type { ConversationView } from '../../bridge/contract.ts';
-import { Avatar, Button, IconButton } from '../design/controls.tsx';
+import { Button, IconButton } from '../design/controls.tsx';
+import { AnnouncementBar } from '../groups/announcement-bar.tsx';
+import { ConversationAvatar } from '../groups/conversation-avatar.tsx';
+import { GroupPanelButton } from '../groups/group-panel-button.tsx';
 import { errorWords } from '../i18n/error-words.ts';
 import { useText } from '../i18n/use-text.ts';
 import { ConnectionBar } from '../shell/connection-bar.tsx';
@@ -44,14 +47,16 @@ function OpenConversation({ conversation }: { conversation: ConversationView }) 
             <ChevronLeft size={26} aria-hidden="true" />
           </IconButton>
         ) : null}
-        <Avatar id={peer?.userId ?? conversationId} name={title} size={36} />
+        <ConversationAvatar conversation={conversation} size={36} />
         <div className={styles.names}>
           <h1>
             <bdi>{title.slice(0, 128)}</bdi>
           </h1>
           {peer ? <p>@{peer.username}</p> : null}
         </div>
+        {conversation.group ? <GroupPanelButton conversationId={conversationId} /> : null}
       </header>
+      <AnnouncementBar conversation={conversation} />
       <div className={styles.body}>
         <ConnectionBar />
         <Messages conversation={conversation} />
@@ -71,7 +76,7 @@ function Messages({ conversation }: { conversation: ConversationView }) {
     if (open.window.rows.length === 0) {
       return (
         <div className={styles.empty}>
-          <Avatar id={conversation.peer?.userId ?? conversationId} name={title} size={72} />
+          <ConversationAvatar conversation={conversation} size={72} />
           <h2>{text('chat.startTitle', { title: title.slice(0, 128) })}</h2>
           <p>{text('chat.startHint')}</p>
         </div>

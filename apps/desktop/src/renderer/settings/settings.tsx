@@ -11,6 +11,8 @@ import { isTouch } from '../shell/use-layout.ts';
 import { useTotalUnsent } from '../shell/use-total-unsent.ts';
 import { useApp, useUi } from '../state/ui-context.tsx';
 import { testIds } from '../test-ids.ts';
+import { Devices } from './devices.tsx';
+import { Privacy } from './privacy.tsx';
 import styles from './settings.module.css';
 
 /** Beside the panes: a dialog. */
@@ -140,6 +142,16 @@ function SettingsBody({ withShortcuts }: { withShortcuts: boolean }) {
           </button>
         ) : null}
       </Section>
+      {account ? (
+        <>
+          <Section title={text('settings.privacy')}>
+            <Privacy />
+          </Section>
+          <Section title={text('device.title')}>
+            <Devices />
+          </Section>
+        </>
+      ) : null}
       {account ? (
         <Section title={text('settings.account')}>
           <dl className={styles.facts}>
