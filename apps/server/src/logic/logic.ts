@@ -361,9 +361,8 @@ export function createLogic(parts: LogicParts): Logic {
       cancelTick = undefined;
       presence.stop();
       readers.stop();
-      await store.stop();
-      await acknowledge.stop();
-      await writes.stop();
+      // All of them refuse from this turn on.
+      await Promise.all([store.stop(), acknowledge.stop(), writes.stop()]);
     },
   };
 }
