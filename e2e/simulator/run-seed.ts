@@ -97,7 +97,7 @@ class SeedRun {
       serverLogger: serverLogger(this.#trace),
       deviceLogger: (device) => (this.#trace.spoken ? engineLogger(this.#trace, device) : silent),
       report: (invariant, message) => this.#report(invariant, message),
-      deviceOf: (operation) => this.#ledger.deviceOf(operation),
+      laneOf: (operation) => this.#ledger.laneOf(operation),
     });
     this.#options = options;
     this.#faults = new FaultInjector(this.#system);

@@ -55,14 +55,14 @@ export class System {
     serverLogger: Logger;
     deviceLogger: (device: string) => ConstructorParameters<typeof Device>[0]['logger'];
     report: (invariant: string, message: string) => void;
-    deviceOf: (operation: number) => number | undefined;
+    laneOf: (operation: number) => string | undefined;
   }) {
     const { plan, trace, flaws, report } = parts;
     const { seed } = plan;
     this.plan = plan;
     this.time = new VirtualTime(streamOf(seed, 'ties'), trace);
     this.network = new Network(this.time, streamOf(seed, 'network'));
-    this.truth = new Truth({ report, deviceOf: parts.deviceOf });
+    this.truth = new Truth({ report, laneOf: parts.laneOf });
     const machine = (name: string) => new Machine(name, this.time, seed);
     this.database = new Database({
       machine: machine('database'),

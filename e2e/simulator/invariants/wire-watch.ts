@@ -143,7 +143,7 @@ export class WireWatch {
     const conversationId = String(message.conversationId);
     this.#place(conversationId, message.convSeq, what);
     const { marks } = message;
-    if (!marks) return;
+    if (!marks || marks.recalledSeq > 0) return;
     for (const [name, seq] of [
       ['edit', marks.editedSeq],
       ['reaction', marks.reactionsSeq],

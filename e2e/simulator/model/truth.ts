@@ -28,7 +28,7 @@ export class Truth implements Auditor {
   /** conversation → conv_seq → msg_id that some device has seen. Survives the database. */
   readonly #seen = new Map<string, Map<number, string>>();
   readonly #report: (invariant: string, message: string) => void;
-  readonly #deviceOf: (operation: number) => number | undefined;
+  readonly #laneOf: (operation: number) => string | undefined;
   /** Operation number → where it is stored. */
   #effects = new Map<number, string>();
   /** device and conversation → the newest operation stored. */
@@ -36,11 +36,11 @@ export class Truth implements Auditor {
 
   constructor(parts: {
     report: (invariant: string, message: string) => void;
-    /** Which device an operation belongs to. */
-    deviceOf: (operation: number) => number | undefined;
+    /** What an operation keeps its order with. */
+    laneOf: (operation: number) => string | undefined;
   }) {
     this.#report = parts.report;
-    this.#deviceOf = parts.deviceOf;
+    this.#laneOf = parts.laneOf;
   }
 
   /** Whether the operation had its effect. */
@@ -201,7 +201,7 @@ export class Truth implements Auditor {
     const before = this.#effects.get(operation);
     if (before !== undefined) this.#report('I2', `operation ${operation} is stored at ${before} and at ${place}`);
     this.#effects.set(operation, place);
-    const lane = `${this.#deviceOf(operation)}/${conversationId}`;
+    const lane = `${this.#laneOf(operation)}/${conversationId}`;
     const newest = this.#newest.get(lane) ?? 0;
     if (operation < newest) this.#report('I3', `operation ${operation} is stored behind ${newest} of the same device`);
     this.#newest.set(lane, Math.max(newest, operation));

@@ -10,7 +10,9 @@ export interface Accepted {
 
 /** What devices promised: an operation whose call resolved is on their disk and has to reach the server. */
 export class Ledger {
-  readonly #devices: number[] = [];
+  readonly #lanes: string[] = [];
+  /** device → how often somebody logged out there. */
+  readonly #logOuts = new Map<number, number>();
   readonly accepted = new Map<number, Accepted>();
   /** All operations tried, of any kind, and how they ended. */
   tried = 0;
@@ -19,12 +21,13 @@ export class Ledger {
 
   /** A number for a message to come. */
   next(device: number): number {
-    this.#devices.push(device);
-    return this.#devices.length;
+    this.#lanes.push(`${device}.${this.#logOuts.get(device) ?? 0}`);
+    return this.#lanes.length;
   }
 
-  deviceOf(operation: number): number | undefined {
-    return this.#devices[operation - 1];
+  /** What one device sends between a log-in and the log-out keeps its order. */
+  laneOf(operation: number): string | undefined {
+    return this.#lanes[operation - 1];
   }
 
   accept(accepted: Accepted): void {
@@ -33,6 +36,7 @@ export class Ledger {
 
   /** The device's data is gone, with what it had not sent. */
   forget(device: number, sent: (operation: number) => boolean): void {
+    this.#logOuts.set(device, (this.#logOuts.get(device) ?? 0) + 1);
     for (const [operation, accepted] of this.accepted) {
       if (accepted.device === device && !sent(operation)) this.accepted.delete(operation);
     }
