@@ -1,103 +1,8 @@
 import { FastimError } from '@fastim/protocol';
 import { asFastimError } from './errors.ts';
+import { type Commit, StateEdit } from './state-edit.ts';
 import type { AccountRow, ConversationRow, OutboxRow, Store, StoreBatch, StoredMessage } from './store.ts';
-
-/** What one transaction changed, told after it is on disk. */
-export interface Commit {
-  /** Conversations before and after; `before` is undefined for a new one. */
-  readonly conversations: ReadonlyArray<{ before: ConversationRow | undefined; after: ConversationRow }>;
-  readonly messages: readonly StoredMessage[];
-  readonly outboxPut: readonly OutboxRow[];
-  readonly outboxRemoved: readonly OutboxRow[];
-  readonly cuts: readonly Cut[];
-}
-
-/** Stored messages that are removed: those from `fromSeq` on, and their keys, for whoever shows them. */
-export interface Cut {
-  readonly conversationId: string;
-  readonly fromSeq: number;
-  readonly keys: readonly string[];
-}
-
-/**
- * Changes being prepared: reads see what this edit (and those before it in the same transaction) put. An edit is
- * synchronous; one that throws leaves nothing behind.
- */
-export class StateEdit {
-  readonly #base: StateView;
-  readonly conversations = new Map<string, ConversationRow>();
-  readonly messages: StoredMessage[] = [];
-  readonly cuts: Cut[] = [];
-  /** null: removed. */
-  readonly outbox = new Map<string, OutboxRow | null>();
-  account: NonNullable<StoreBatch['account']> | undefined;
-  durable = false;
-
-  constructor(base: StateView) {
-    this.#base = base;
-  }
-
-  conversation(id: string): ConversationRow | undefined {
-    return this.conversations.get(id) ?? this.#base.conversation(id);
-  }
-
-  put(row: ConversationRow): void {
-    this.conversations.set(row.conversationId, row);
-  }
-
-  addMessage(message: StoredMessage): void {
-    this.messages.push(message);
-  }
-
-  /** Before what the transaction adds. */
-  cutMessages(cut: Cut): void {
-    this.cuts.push(cut);
-  }
-
-  outboxRow(key: string): OutboxRow | undefined {
-    const own = this.outbox.get(key);
-    return own === null ? undefined : (own ?? this.#base.outboxRow(key));
-  }
-
-  /** An outbox row is what a power loss must not take: makes the transaction durable. */
-  putOutbox(row: OutboxRow): void {
-    this.outbox.set(row.key, row);
-    this.durable = true;
-  }
-
-  removeOutbox(key: string): void {
-    this.outbox.set(key, null);
-  }
-
-  setAccount(patch: NonNullable<StoreBatch['account']>): void {
-    this.account = { ...this.account, ...patch };
-  }
-
-  /** Puts the changes of a nested edit. */
-  merge(edit: StateEdit): void {
-    for (const [id, row] of edit.conversations) this.conversations.set(id, row);
-    for (const message of edit.messages) this.messages.push(message);
-    for (const cut of edit.cuts) this.cuts.push(cut);
-    for (const [key, row] of edit.outbox) this.outbox.set(key, row);
-    if (edit.account) this.setAccount(edit.account);
-    this.durable ||= edit.durable;
-  }
-
-  get empty(): boolean {
-    return (
-      this.conversations.size === 0 &&
-      this.messages.length === 0 &&
-      this.cuts.length === 0 &&
-      this.outbox.size === 0 &&
-      this.account === undefined
-    );
-  }
-}
-
-interface StateView {
-  conversation(id: string): ConversationRow | undefined;
-  outboxRow(key: string): OutboxRow | undefined;
-}
+import type { UserView } from './views.ts';
 
 type Task =
   | {
@@ -125,6 +30,7 @@ export class AccountState {
   #account: AccountRow;
   readonly #conversations = new Map<string, ConversationRow>();
   readonly #outbox = new Map<string, OutboxRow>();
+  readonly #users = new Map<string, UserView>();
   /** conversation → its outbox rows by rising number. */
   readonly #outboxOf = new Map<string, Map<string, OutboxRow>>();
   #lastNumber = 0;
@@ -133,24 +39,22 @@ export class AccountState {
   #closed = false;
 
   static async load(store: Store, generation: number, onCommit: (commit: Commit) => void): Promise<AccountState> {
-    const { account, conversations, outbox } = await store.load(generation);
-    return new AccountState(store, generation, account, conversations, outbox, onCommit);
+    return new AccountState(store, generation, await store.load(generation), onCommit);
   }
 
   private constructor(
     store: Store,
     generation: number,
-    account: AccountRow,
-    conversations: readonly ConversationRow[],
-    outbox: readonly OutboxRow[],
+    loaded: Awaited<ReturnType<Store['load']>>,
     onCommit: (commit: Commit) => void,
   ) {
     this.#store = store;
     this.generation = generation;
-    this.#account = account;
+    this.#account = loaded.account;
     this.#onCommit = onCommit;
-    for (const row of conversations) this.#conversations.set(row.conversationId, row);
-    for (const row of outbox) this.#indexOutbox(row);
+    for (const row of loaded.conversations) this.#conversations.set(row.conversationId, row);
+    for (const user of loaded.users) this.#users.set(user.userId, user);
+    for (const row of loaded.outbox) this.#indexOutbox(row);
   }
 
   get account(): AccountRow {
@@ -169,6 +73,11 @@ export class AccountState {
     return this.#conversations.values();
   }
 
+  /** The name as last heard of; undefined: never. */
+  user(userId: string): UserView | undefined {
+    return this.#users.get(userId);
+  }
+
   outboxRow(key: string): OutboxRow | undefined {
     return this.#outbox.get(key);
   }
@@ -178,11 +87,16 @@ export class AccountState {
     return [...(this.#outboxOf.get(conversationId)?.values() ?? [])];
   }
 
+  /** Texts of mine that the server does not have. */
   unsentOf(conversationId: string): { count: number; newest: OutboxRow | undefined } {
-    const rows = this.#outboxOf.get(conversationId);
     let newest: OutboxRow | undefined;
-    for (const row of rows?.values() ?? []) newest = row;
-    return { count: rows?.size ?? 0, newest };
+    let count = 0;
+    for (const row of this.#outboxOf.get(conversationId)?.values() ?? []) {
+      if (row.content.type !== 'text') continue;
+      newest = row;
+      count += 1;
+    }
+    return { count, newest };
   }
 
   /** The first of the conversation that is to be sent. */
@@ -273,22 +187,25 @@ export class AccountState {
         conversations: [...whole.conversations.values()],
         messagesCut: whole.cuts.map(({ conversationId, fromSeq }) => ({ conversationId, fromSeq })),
         messages: whole.messages,
+        hide: whole.hides.map(({ conversationId, convSeqs }) => ({ conversationId, convSeqs })),
+        users: [...whole.users.values()],
         outboxPut: [...whole.outbox.values()].filter((row) => row !== null),
         outboxRemove: [...whole.outbox].filter(([, row]) => row === null).map(([key]) => key),
       };
+      let changed: readonly StoredMessage[];
       try {
-        await this.#store.apply(this.generation, batch);
+        ({ changed } = await this.#store.apply(this.generation, batch));
       } catch (error) {
         const reason = asFastimError(error);
         for (const reject of undo) reject(reason);
         return;
       }
-      this.#commit(whole, batch);
+      this.#commit(whole, batch, changed);
     }
     for (const resolve of done) resolve();
   }
 
-  #commit(whole: StateEdit, batch: StoreBatch): void {
+  #commit(whole: StateEdit, batch: StoreBatch, changed: readonly StoredMessage[]): void {
     if (whole.account) this.#account = { ...this.#account, ...whole.account };
     const conversations: Array<{ before: ConversationRow | undefined; after: ConversationRow }> = [];
     for (const [id, after] of whole.conversations) {
@@ -303,8 +220,10 @@ export class AccountState {
       outboxRemoved.push(row);
     }
     for (const row of batch.outboxPut) this.#indexOutbox(row);
-    const { messages, outboxPut } = batch;
-    this.#onCommit({ conversations, messages, outboxPut, outboxRemoved, cuts: whole.cuts });
+    for (const user of whole.users.values()) this.#users.set(user.userId, user);
+    const { messages, outboxPut, users } = batch;
+    const { cuts, hides } = whole;
+    this.#onCommit({ conversations, messages, changed, outboxPut, outboxRemoved, cuts, hides, users });
   }
 
   #indexOutbox(row: OutboxRow): void {

@@ -1,28 +1,18 @@
 import { type Clock, type Random, toHex } from '@fastim/core';
 import { FastimError } from '@fastim/protocol';
+import { AccountCalls } from './account-calls.ts';
 import { AccountRuntime } from './account-runtime.ts';
-import type { ClientApi, ClientEvents, PageAnchor } from './client-api.ts';
+import type { ClientApi, ClientEvents } from './client-api.ts';
 import { Emitter } from './emitter.ts';
 import { asFastimError, describe } from './errors.ts';
+import { IdempotencyKeys } from './idempotency-keys.ts';
 import { defaultLimits, type EngineLimits } from './limits.ts';
 import { PendingLogOuts } from './pending-log-outs.ts';
 import type { HttpPort, Logger, Transport } from './ports.ts';
-import { RegistrationKeys } from './registration-keys.ts';
 import { ServerApi } from './server-api.ts';
 import { normalizeServerUrl } from './server-url.ts';
 import type { AccountRow, PendingLogOut, ProfileRow, SessionTokens, Store } from './store.ts';
-import type {
-  AccountView,
-  AppView,
-  ConnectionView,
-  ConversationView,
-  MessagePageView,
-  MessageView,
-  PositionView,
-  ServerCheckView,
-  SettingsView,
-  UserView,
-} from './views.ts';
+import type { AccountView, AppView, ConnectionView, ServerCheckView, SettingsView, UserView } from './views.ts';
 
 export interface ClientParts {
   /** Shown to the user; one profile is one store. */
@@ -52,21 +42,22 @@ interface Opened {
  * The client: profile and accounts here, everything of the account that is logged in in its AccountRuntime.
  * start, stop, register, logIn and logOut take turns; each of them leaves either the old account or the new one, whole.
  */
-export class Client implements ClientApi {
+export class Client extends AccountCalls implements ClientApi {
   readonly #parts: ClientParts;
   readonly #limits: EngineLimits;
   readonly #events: Emitter<ClientEvents>;
   readonly #logOuts: PendingLogOuts;
-  readonly #registrations: RegistrationKeys;
+  readonly #registrations: IdempotencyKeys;
   #opened: Opened | undefined;
   #runtime: AccountRuntime | undefined;
   #turn: Promise<unknown> = Promise.resolve();
 
   constructor(parts: ClientParts) {
+    super();
     this.#parts = parts;
     this.#limits = { ...defaultLimits, ...parts.limits };
     this.#events = new Emitter((error) => parts.logger.error(describe(error), 'a listener threw'));
-    this.#registrations = new RegistrationKeys(() => toHex(parts.random.bytes(16)));
+    this.#registrations = new IdempotencyKeys(() => toHex(parts.random.bytes(16)));
     this.#logOuts = new PendingLogOuts({
       store: parts.store,
       apiOf: (serverUrl) => this.#api(serverUrl),
@@ -173,54 +164,6 @@ export class Client implements ClientApi {
     });
   }
 
-  searchUsers({ query }: { query: string }): Promise<UserView[]> {
-    return this.#guard(() => this.#account().searchUsers(query));
-  }
-
-  listConversations(): Promise<ConversationView[]> {
-    return this.#guard(async () => this.#account().listConversations());
-  }
-
-  openDirect({ userId }: { userId: string }): Promise<ConversationView> {
-    return this.#guard(() => this.#account().openDirect(userId));
-  }
-
-  setOpenConversation({ conversationId }: { conversationId: string | null }): Promise<void> {
-    return this.#guard(() => this.#account().setOpenConversation(conversationId));
-  }
-
-  messagesPage(params: { conversationId: string; anchor: PageAnchor; limit: number }): Promise<MessagePageView> {
-    return this.#guard(() => this.#account().messagesPage(params.conversationId, params.anchor, params.limit));
-  }
-
-  sendMessage(params: { conversationId: string; text: string; key?: string }): Promise<MessageView> {
-    return this.#guard(() => this.#account().sendMessage(params.conversationId, params.text, params.key));
-  }
-
-  retryMessage({ key }: { key: string }): Promise<void> {
-    return this.#guard(() => this.#account().retryMessage(key));
-  }
-
-  discardMessage({ key }: { key: string }): Promise<void> {
-    return this.#guard(() => this.#account().discardMessage(key));
-  }
-
-  markRead({ conversationId, convSeq }: { conversationId: string; convSeq: number }): Promise<void> {
-    return this.#guard(() => this.#account().markRead(conversationId, convSeq));
-  }
-
-  setDraft({ conversationId, text }: { conversationId: string; text: string }): Promise<void> {
-    return this.#guard(() => this.#account().setDraft(conversationId, text));
-  }
-
-  getPosition({ conversationId }: { conversationId: string }): Promise<PositionView | null> {
-    return this.#guard(async () => this.#account().getPosition(conversationId));
-  }
-
-  setPosition({ conversationId, position }: { conversationId: string; position: PositionView }): Promise<void> {
-    return this.#guard(() => this.#account().setPosition(conversationId, position));
-  }
-
   setSettings({ patch }: { patch: Partial<SettingsView> }): Promise<SettingsView> {
     return this.#inTurn(async () => {
       const opened = this.#open();
@@ -244,7 +187,15 @@ export class Client implements ClientApi {
     this.#open();
     const deviceId = await this.#deviceId();
     const { user, session } = await ask(this.#api(serverUrl), deviceId);
-    const row: AccountRow = { serverUrl, user, deviceId, session, sinceMs: 0, openConversationId: null };
+    const row: AccountRow = {
+      serverUrl,
+      user,
+      deviceId,
+      session,
+      sinceMs: 0,
+      openConversationId: null,
+      historyEpoch: '',
+    };
     const runtime = await this.#replaceAccount(row);
     await this.#saveProfile({ lastServerUrl: serverUrl });
     return runtime.account;
@@ -319,10 +270,12 @@ export class Client implements ClientApi {
     return this.#opened;
   }
 
-  #account(): AccountRuntime {
-    this.#open();
-    if (!this.#runtime) throw new FastimError('UNAUTHENTICATED');
-    return this.#runtime;
+  protected withAccount<T>(work: (account: AccountRuntime) => T | Promise<T>): Promise<T> {
+    return this.#guard(async () => {
+      this.#open();
+      if (!this.#runtime) throw new FastimError('UNAUTHENTICATED');
+      return work(this.#runtime);
+    });
   }
 
   /** One after the other, whatever the outcome of the one before. */

@@ -1,8 +1,9 @@
 import { mergeCursors } from '@fastim/core';
-import { ConversationKind, type ConversationState, type MemberCursor } from '@fastim/protocol';
-import { addRange, contains, cutRanges, type Ranges, rangeAt } from './ranges.ts';
+import { type ConversationState, defaultSettings, type MemberCursor } from '@fastim/protocol';
+import { cutRanges, dropBelow } from './ranges.ts';
+import { withServerSettings } from './row-settings.ts';
 import type { ConversationRow, StoredMessage } from './store.ts';
-import { storedMessage, userView } from './wire-values.ts';
+import { conversationKind, groupRow, storedMessage, userView } from './wire-values.ts';
 
 /** A conversation of which nothing is known but that it is there. */
 export function emptyRow(conversationId: string): ConversationRow {
@@ -20,6 +21,19 @@ export function emptyRow(conversationId: string): ConversationRow {
     peerDeliveredSeq: 0,
     peerReadSeq: 0,
     lastMessage: null,
+    leaveSeq: 0,
+    mentionSeq: 0,
+    version: 0,
+    settings: defaultSettings,
+    settingsPending: null,
+    hiddenVersion: 0,
+    group: null,
+    role: 0,
+    mutedUntilMs: 0,
+    pendingJoins: 0,
+    stateSeq: 0,
+    stateVersion: 0,
+    noticeSeq: 0,
     ranges: [],
     tailSeq: 0,
     deliveredSeq: 0,
@@ -29,36 +43,84 @@ export function emptyRow(conversationId: string): ConversationRow {
   };
 }
 
-/** What the server said of a conversation, merged into what is known here. Everything only rises. */
-export function mergeState(row: ConversationRow | undefined, state: ConversationState): ConversationRow {
+/**
+ * What the server said of a conversation, merged into what is known here. Heads, cursors and versions only rise, so of
+ * two states the later one has nothing lower than the other: what cannot be merged by max() (membership, role, the group)
+ * is taken from the latest state seen, in whatever order they come. `isOpen`: somebody looks at it, and may be writing.
+ */
+export function mergeState(
+  row: ConversationRow | undefined,
+  state: ConversationState,
+  isOpen = false,
+): ConversationRow {
   const base = row ?? emptyRow(state.conversationId.toString());
-  const joinSeq = Math.max(1, state.joinSeq);
+  const isLatest = state.headSeq >= base.stateSeq && state.version >= base.stateVersion;
+  const joinSeq = Math.max(1, base.joinSeq, state.joinSeq);
   // Nothing before the join is ever pulled, so the tail begins there.
   const tailSeq = Math.max(base.tailSeq, joinSeq - 1);
   const deliveredSeq = row ? base.deliveredSeq : tailSeq;
+  const readSeq = Math.max(base.readSeq, state.readSeq);
   const peerCursor = mergeCursors(
     { deliveredSeq: base.peerDeliveredSeq, readSeq: base.peerReadSeq },
     { deliveredSeq: state.peerCursor?.deliveredSeq ?? 0, readSeq: state.peerCursor?.readSeq ?? 0 },
   );
-  const last = state.lastMessage && storedMessage(state.lastMessage);
-  return {
+  const merged: ConversationRow = {
     ...base,
-    kind: state.kind === ConversationKind.group ? 'group' : 'direct',
+    kind: conversationKind(state.kind),
     peer: state.peer ? userView(state.peer) : base.peer,
     joinSeq,
     headSeq: Math.max(base.headSeq, state.headSeq),
     headCountNo: Math.max(base.headCountNo, state.headCountNo),
-    readSeq: Math.max(base.readSeq, state.readSeq),
+    readSeq,
     readAckedSeq: Math.max(base.readAckedSeq, state.readSeq),
     unreadBaseCountNo: Math.max(base.unreadBaseCountNo, state.unreadBaseCountNo),
     lastActivityMs: Math.max(base.lastActivityMs, state.lastActivityMs),
     peerDeliveredSeq: peerCursor.deliveredSeq,
     peerReadSeq: peerCursor.readSeq,
-    lastMessage: newer(base.lastMessage, last ?? null),
+    lastMessage: lastShown(base, state),
+    mentionSeq: Math.max(base.mentionSeq, state.mentionSeq),
+    ranges: joinSeq > base.joinSeq ? dropBelow(base.ranges, joinSeq) : base.ranges,
     tailSeq,
     deliveredSeq,
     deliveredAckedSeq: row ? base.deliveredAckedSeq : deliveredSeq,
   };
+  const told = withServerSettings(merged, state.version, state.settings, isOpen);
+  return isLatest ? withMembership(told, state) : told;
+}
+
+function withMembership(row: ConversationRow, state: ConversationState): ConversationRow {
+  const membership: ConversationRow = {
+    ...row,
+    leaveSeq: state.leaveSeq,
+    group: state.group ? groupRow(state.group) : row.group,
+    role: state.role,
+    mutedUntilMs: state.mutedUntilMs,
+    pendingJoins: state.pendingJoins,
+    stateSeq: state.headSeq,
+    stateVersion: state.version,
+  };
+  if (state.leaveSeq === 0) return membership;
+  // Whatever was told of a head behind the leaving is not for this user.
+  return { ...membership, headSeq: state.headSeq, headCountNo: state.headCountNo };
+}
+
+/** The newest message that is shown. One that is stored here and is not it was deleted for me. */
+function lastShown(row: ConversationRow, state: ConversationState): StoredMessage | null {
+  const theirs = state.lastMessage && storedMessage(state.lastMessage);
+  if (!theirs) return row.lastMessage;
+  const isHiddenHere =
+    theirs.convSeq > (row.lastMessage?.convSeq ?? 0) &&
+    row.hiddenVersion > 0 &&
+    row.ranges.some(({ from, to }) => from <= theirs.convSeq && to >= theirs.convSeq);
+  return isHiddenHere ? row.lastMessage : newerMessage(row.lastMessage, theirs);
+}
+
+/** The one of the higher place; of two forms of the same message the one that met more events. */
+export function newerMessage(a: StoredMessage | null, b: StoredMessage): StoredMessage {
+  if (!a || b.convSeq > a.convSeq) return b;
+  if (b.convSeq < a.convSeq) return a;
+  const met = ({ marks }: StoredMessage) => Math.max(marks.editedSeq, marks.recalledSeq, marks.reactionsSeq);
+  return met(b) > met(a) ? b : a;
 }
 
 /** Where two histories part: the last message that both have. */
@@ -67,11 +129,17 @@ export interface CommonPlace {
   readonly countNo: number;
 }
 
-/** The row after everything behind `last` turned out to be lost at the server, whose word counts again. */
+/**
+ * The row after everything behind `last` turned out to be lost at a server that was restored, whose word counts again.
+ * Nothing is told as known there any more: cursors and settings of mine go out once more. What is stored here may show
+ * events that are lost, so it is pulled again where somebody looks.
+ */
 export function rewoundRow(row: ConversationRow, state: ConversationState, last: CommonPlace): ConversationRow {
   const common = last.convSeq;
+  const isCut = common < row.tailSeq || (row.ranges.at(-1)?.to ?? 0) > common;
   return {
     ...row,
+    joinSeq: Math.max(1, state.joinSeq),
     headSeq: state.headSeq,
     headCountNo: state.headCountNo,
     // What was read here and not told yet is still read.
@@ -82,60 +150,36 @@ export function rewoundRow(row: ConversationRow, state: ConversationState, last:
     peerDeliveredSeq: state.peerCursor?.deliveredSeq ?? 0,
     peerReadSeq: state.peerCursor?.readSeq ?? 0,
     lastMessage: state.lastMessage ? storedMessage(state.lastMessage) : null,
-    ranges: cutRanges(row.ranges, common),
-    tailSeq: Math.min(row.tailSeq, Math.max(common, row.joinSeq - 1)),
+    leaveSeq: state.leaveSeq,
+    mentionSeq: state.mentionSeq,
+    version: state.version,
+    settings: state.settings,
+    hiddenVersion: Math.min(row.hiddenVersion, state.settings.hiddenVersion),
+    group: state.group ? groupRow(state.group) : null,
+    role: state.role,
+    mutedUntilMs: state.mutedUntilMs,
+    pendingJoins: state.pendingJoins,
+    stateSeq: state.headSeq,
+    stateVersion: state.version,
+    noticeSeq: Math.min(row.noticeSeq, common),
+    ranges: isCut ? [] : cutRanges(row.ranges, common),
+    tailSeq: Math.min(row.tailSeq, Math.max(common, state.joinSeq - 1, 0)),
     deliveredSeq: Math.min(row.deliveredSeq, common),
-    deliveredAckedSeq: Math.min(row.deliveredAckedSeq, common),
+    deliveredAckedSeq: 0,
   };
 }
 
-/**
- * How messages reached this device. 'own-ack': the answer to my own SEND, the only kind that is not to be told to the
- * server as delivered. 'tail': the pull of the newest page.
- */
-export type Arrival = 'push' | 'pull' | 'tail' | 'own-ack';
-
-/**
- * The row after `messages` (rising conv_seq) are stored, and those of them that are new here. A pull of the newest page,
- * or one that reaches the head, moves the tail there, over a hole if need be; a push only moves it on from where it is.
- */
-export function applyMessages(
-  row: ConversationRow,
-  messages: readonly StoredMessage[],
-  arrival: Arrival,
-  myUserId: string,
-): { row: ConversationRow; added: StoredMessage[] } {
-  let ranges: Ranges = row.ranges;
-  let { headSeq, headCountNo, lastMessage, unreadBaseCountNo, lastActivityMs } = row;
-  const added: StoredMessage[] = [];
-  let highest = 0;
-  for (const message of messages) {
-    highest = Math.max(highest, message.convSeq);
-    if (contains(ranges, message.convSeq)) continue;
-    ranges = addRange(ranges, message.convSeq, message.convSeq);
-    added.push(message);
-    headSeq = Math.max(headSeq, message.convSeq);
-    headCountNo = Math.max(headCountNo, message.countNo);
-    lastActivityMs = Math.max(lastActivityMs, message.serverTimeMs);
-    lastMessage = newer(lastMessage, message);
-    if (message.senderId === myUserId) unreadBaseCountNo = Math.max(unreadBaseCountNo, message.countNo);
-  }
-  let tailSeq = row.tailSeq;
-  if (arrival === 'tail' || (arrival === 'pull' && highest >= headSeq)) tailSeq = Math.max(tailSeq, highest);
-  tailSeq = Math.max(tailSeq, rangeAt(ranges, tailSeq + 1)?.to ?? 0);
+/** The row after a restore that lost nothing of it: what was told of cursors and settings counts as the server says now. */
+export function retoldRow(row: ConversationRow, state: ConversationState): ConversationRow {
+  const forgotten: ConversationRow = { ...row, version: 0, stateSeq: 0, stateVersion: 0 };
+  const hiddenVersion = Math.min(row.hiddenVersion, state.settings.hiddenVersion);
   return {
-    added,
-    row: {
-      ...row,
-      ranges,
-      headSeq,
-      headCountNo,
-      lastMessage,
-      lastActivityMs,
-      unreadBaseCountNo,
-      tailSeq,
-      deliveredSeq: arrival === 'own-ack' ? row.deliveredSeq : Math.max(row.deliveredSeq, tailSeq),
-    },
+    ...mergeState(forgotten, state),
+    readAckedSeq: state.readSeq,
+    deliveredAckedSeq: 0,
+    hiddenVersion,
+    peerDeliveredSeq: state.peerCursor?.deliveredSeq ?? 0,
+    peerReadSeq: state.peerCursor?.readSeq ?? 0,
   };
 }
 
@@ -154,9 +198,4 @@ export function applyCursor(row: ConversationRow, cursor: MemberCursor, myUserId
   const merged = mergeCursors({ deliveredSeq: row.peerDeliveredSeq, readSeq: row.peerReadSeq }, cursor);
   if (merged.deliveredSeq === row.peerDeliveredSeq && merged.readSeq === row.peerReadSeq) return row;
   return { ...row, peerDeliveredSeq: merged.deliveredSeq, peerReadSeq: merged.readSeq };
-}
-
-function newer(a: StoredMessage | null, b: StoredMessage | null): StoredMessage | null {
-  if (!b || (a && a.convSeq >= b.convSeq)) return a;
-  return b.body === null ? b : { ...b, body: null };
 }

@@ -6,6 +6,7 @@ import {
   cursorResponse,
   type FastimError,
   MAX_REPEATED,
+  type RefusedMove,
 } from '@fastim/protocol';
 import type { AccountState } from './account-state.ts';
 import type { ConnectionLink } from './connection-link.ts';
@@ -16,7 +17,8 @@ import type { ConversationRow } from './store.ts';
 
 /**
  * Tells the server what is stored here and what was read: delayed a little, so that many moves travel in one request,
- * and one request at a time. What the server has not answered is told again, after a reconnect or a restart too; cursors
+ * and one request at a time. In groups only what was read: nobody asks whether a group message was delivered to
+ * somebody. A move that the server refuses is not told again before the cursor rises. What the server has not answered is told again, after a reconnect or a restart too; cursors
  * only rise, so a repeat does no harm.
  */
 export class CursorSender {
@@ -25,6 +27,7 @@ export class CursorSender {
   readonly #random: Random;
   readonly #logger: Logger;
   readonly #limits: EngineLimits;
+  readonly #refused: (conversationIds: readonly string[]) => void;
   readonly #dirty = new Set<string>();
   /** To be told even if the server should know: it asked again, so our last word may have been lost. */
   readonly #again = new Set<string>();
@@ -39,12 +42,15 @@ export class CursorSender {
     random: Random;
     logger: Logger;
     limits: EngineLimits;
+    /** The server has no such place, or I am not in there: what it knows of these is not what is known here. */
+    refused: (conversationIds: readonly string[]) => void;
   }) {
     this.#state = parts.state;
     this.#clock = parts.clock;
     this.#random = parts.random;
     this.#logger = parts.logger;
     this.#limits = parts.limits;
+    this.#refused = parts.refused;
     for (const row of this.#state.conversations()) if (isDirty(row)) this.#dirty.add(row.conversationId);
   }
 
@@ -70,6 +76,7 @@ export class CursorSender {
 
   /** The server pushed what was stored here already: it does not know how far we are. */
   tellAgain(conversationId: string): void {
+    if (this.#state.conversation(conversationId)?.kind === 'group') return;
     this.#dirty.add(conversationId);
     this.#again.add(conversationId);
     this.#schedule();
@@ -96,8 +103,10 @@ export class CursorSender {
     }
     if (moves.length === 0) return;
     this.#sending = true;
+    let refused: readonly RefusedMove[];
     try {
-      await link.request(Command.cursor, cursorRequest, { moves }, cursorResponse, this.#limits.requestTimeoutMs);
+      const { requestTimeoutMs } = this.#limits;
+      ({ refused } = await link.request(Command.cursor, cursorRequest, { moves }, cursorResponse, requestTimeoutMs));
     } catch (error) {
       for (const { conversationId } of moves) this.#dirty.add(conversationId.toString());
       if (link === this.#link) this.#retry(asFastimError(error));
@@ -118,6 +127,7 @@ export class CursorSender {
         });
       }
     });
+    if (refused.length > 0) this.#refused(refused.map(({ conversationId }) => conversationId.toString()));
     this.#schedule();
   }
 
@@ -131,13 +141,14 @@ export class CursorSender {
 }
 
 function isDirty(row: ConversationRow): boolean {
-  return row.deliveredSeq > row.deliveredAckedSeq || row.readSeq > row.readAckedSeq;
+  const isUndelivered = row.kind === 'direct' && row.deliveredSeq > row.deliveredAckedSeq;
+  return isUndelivered || row.readSeq > row.readAckedSeq;
 }
 
 function move(row: ConversationRow, again: boolean): CursorMove {
   return {
     conversationId: BigInt(row.conversationId),
-    deliveredSeq: again || row.deliveredSeq > row.deliveredAckedSeq ? row.deliveredSeq : 0,
+    deliveredSeq: row.kind === 'direct' && (again || row.deliveredSeq > row.deliveredAckedSeq) ? row.deliveredSeq : 0,
     readSeq: row.readSeq > row.readAckedSeq ? row.readSeq : 0,
   };
 }

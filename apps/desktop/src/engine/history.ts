@@ -1,8 +1,8 @@
 import type { SeqRange } from '@fastim/core';
 import { Command, FastimError, historyRequest, historyResponse, MAX_HISTORY_PAGE } from '@fastim/protocol';
 import type { AccountState } from './account-state.ts';
+import type { Arrival } from './apply-messages.ts';
 import type { ConnectionLink } from './connection-link.ts';
-import type { Arrival } from './conversation-rows.ts';
 import type { EngineLimits } from './limits.ts';
 import { missing } from './ranges.ts';
 import type { ConversationRow, StoredMessage } from './store.ts';
@@ -63,16 +63,24 @@ export class History {
     return this.#inTurn(conversationId, () => this.#followTo(conversationId, gap.to));
   }
 
-  /** What is missing of from..to, the newest first; at most `budget` messages. */
-  pullRange(conversationId: string, from: number, to: number, budget = Number.POSITIVE_INFINITY): Promise<void> {
+  /** What is missing of from..to; at most `budget` messages, the newest of them unless it begins with the oldest. */
+  pullRange(
+    conversationId: string,
+    from: number,
+    to: number,
+    { budget = Number.POSITIVE_INFINITY, oldestFirst = false } = {},
+  ): Promise<void> {
     return this.#inTurn(conversationId, async () => {
       let left = budget;
       for (;;) {
         const row = this.#row(conversationId);
-        const hole = missing(row.ranges, Math.max(from, row.joinSeq), Math.min(to, row.headSeq)).at(-1);
+        const holes = missing(row.ranges, Math.max(from, row.joinSeq), Math.min(to, row.headSeq));
+        const hole = holes.at(oldestFirst ? 0 : -1);
         if (!hole || left <= 0) return;
         const limit = Math.min(MAX_HISTORY_PAGE, left);
-        left -= await this.#page(conversationId, Math.max(hole.from, hole.to - limit + 1), hole.to, true, 'pull');
+        const first = oldestFirst ? hole.from : Math.max(hole.from, hole.to - limit + 1);
+        const last = oldestFirst ? Math.min(hole.to, hole.from + limit - 1) : hole.to;
+        left -= await this.#page(conversationId, first, last, !oldestFirst, 'pull');
       }
     });
   }
@@ -80,7 +88,7 @@ export class History {
   async #followTo(conversationId: string, head: number): Promise<void> {
     for (;;) {
       const row = this.#row(conversationId);
-      const target = Math.max(head, row.headSeq);
+      const target = row.leaveSeq > 0 ? row.leaveSeq : Math.max(head, row.headSeq);
       if (row.tailSeq >= target) return;
       if (target - row.tailSeq > this.#limits.gapMax) {
         const from = Math.max(row.joinSeq, target - this.#limits.lastPage + 1);

@@ -1,16 +1,17 @@
 import { backoffDelay, type Clock, type Random, ReorderBuffer, type SeqRange } from '@fastim/core';
 import type { MemberCursor, Message } from '@fastim/protocol';
 import type { AccountState } from './account-state.ts';
-import { type Arrival, applyCursor, applyMessages } from './conversation-rows.ts';
+import { type Arrival, applyMessages } from './apply-messages.ts';
+import { applyCursor } from './conversation-rows.ts';
 import type { CursorSender } from './cursor-sender.ts';
 import { asFastimError, describe } from './errors.ts';
 import type { EngineLimits } from './limits.ts';
 import type { Logger } from './ports.ts';
+import { withoutArchive } from './row-settings.ts';
+import type { ServerClock } from './server-clock.ts';
 import type { ConversationRow, StoredMessage } from './store.ts';
+import { UnknownConversations } from './unknown-conversations.ts';
 import { storedMessage } from './wire-values.ts';
-
-/** Pushes of a conversation that is not known yet, held until the server has told what it is. */
-const HELD_FOR_UNKNOWN = 500;
 
 /** The live end of one conversation. */
 interface Lane {
@@ -37,10 +38,11 @@ export class Inbox {
   readonly #cursors: CursorSender;
   readonly #settled: (key: string) => void;
   readonly #pullGap: (conversationId: string, gap: SeqRange) => Promise<void>;
-  readonly #askFor: (conversationIds: readonly string[]) => void;
+  readonly #serverClock: ServerClock;
+  readonly #received: (row: ConversationRow, added: readonly StoredMessage[]) => void;
   readonly #lanes = new Map<string, Lane>();
   readonly #gaps = new Set<string>();
-  readonly #unknown = new Map<string, StoredMessage[]>();
+  readonly #unknown: UnknownConversations;
   #online = false;
   #cancelTimer: (() => void) | undefined;
 
@@ -56,6 +58,9 @@ export class Inbox {
     pullGap: (conversationId: string, gap: SeqRange) => Promise<void>;
     /** Get what the server knows of these conversations; `known` is called for those that are there. */
     askFor: (conversationIds: readonly string[]) => void;
+    serverClock: ServerClock;
+    /** These are new here, and on disk. */
+    received: (row: ConversationRow, added: readonly StoredMessage[]) => void;
   }) {
     this.#state = parts.state;
     this.#clock = parts.clock;
@@ -65,7 +70,9 @@ export class Inbox {
     this.#cursors = parts.cursors;
     this.#settled = parts.settled;
     this.#pullGap = parts.pullGap;
-    this.#askFor = parts.askFor;
+    this.#unknown = new UnknownConversations(parts.askFor);
+    this.#serverClock = parts.serverClock;
+    this.#received = parts.received;
   }
 
   connected(): void {
@@ -81,7 +88,6 @@ export class Inbox {
     this.#online = false;
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    // Asked for again after the next sync, if they are still unknown.
     this.#unknown.clear();
   }
 
@@ -93,20 +99,25 @@ export class Inbox {
       if (list) list.push(stored);
       else byConversation.set(stored.conversationId, [stored]);
     }
-    const unknown: string[] = [];
+    const unknown = new Map<string, StoredMessage[]>();
     for (const [conversationId, list] of byConversation) {
       const row = this.#state.conversation(conversationId);
-      if (row) this.#accept(row, list);
-      else if (this.#hold(conversationId, list)) unknown.push(conversationId);
+      // Behind the notice of my leaving: I am back, or it is not for me. The server says which.
+      if (row && (row.leaveSeq === 0 || list.every(({ convSeq }) => convSeq <= row.leaveSeq))) this.#accept(row, list);
+      else unknown.set(conversationId, list);
     }
-    if (unknown.length > 0) this.#askFor(unknown);
+    this.#unknown.named(unknown);
+  }
+
+  /** Something named these conversations; the server is asked what they are. */
+  ask(conversationIds: readonly string[]): void {
+    this.#unknown.named(new Map(conversationIds.map((id) => [id, []])));
   }
 
   cursorsPushed(cursors: readonly MemberCursor[]): void {
-    const unknown = cursors
-      .map(({ conversationId }) => conversationId.toString())
-      .filter((id) => !this.#state.conversation(id) && this.#hold(id, []));
-    if (unknown.length > 0) this.#askFor([...new Set(unknown)]);
+    this.ask(
+      cursors.map(({ conversationId }) => conversationId.toString()).filter((id) => !this.#state.conversation(id)),
+    );
     this.#state
       .change((edit) => {
         for (const cursor of cursors) {
@@ -127,16 +138,14 @@ export class Inbox {
 
   /** The conversation's row is there now: what was pushed meanwhile can go in. */
   known(conversationId: string): void {
-    const held = this.#unknown.get(conversationId);
     const row = this.#state.conversation(conversationId);
-    if (!held || !row) return;
-    this.#unknown.delete(conversationId);
-    this.#accept(row, held);
+    const held = this.#unknown.take(conversationId);
+    if (row && held && row.leaveSeq === 0) this.#accept(row, held);
   }
 
   /** The server does not know the conversation (any more): what was pushed of it is dropped. */
   notKnown(conversationId: string): void {
-    this.#unknown.delete(conversationId);
+    this.#unknown.take(conversationId);
   }
 
   /**
@@ -149,10 +158,13 @@ export class Inbox {
     arrival: Arrival,
   ): Promise<ConversationRow | undefined> {
     const settled: string[] = [];
+    let added: readonly StoredMessage[] = [];
     const row = await this.#state.change((edit) => {
       const before = edit.conversation(conversationId);
       if (!before) return undefined;
-      const { row: after, added } = applyMessages(before, messages, arrival, this.#state.userId);
+      const applied = applyMessages(before, messages, arrival, this.#state.userId);
+      const after = applied.news ? withoutArchive(applied.row, this.#serverClock.now()) : applied.row;
+      added = applied.added;
       edit.put(after);
       for (const message of added) edit.addMessage(message);
       for (const message of messages) {
@@ -164,6 +176,7 @@ export class Inbox {
     });
     for (const key of settled) this.#settled(key);
     if (row) {
+      this.#received(row, added);
       this.#cursors.changed(row);
       this.#advance(row);
       // My own message came after something that is not here yet.
@@ -173,22 +186,13 @@ export class Inbox {
   }
 
   /** The tail is known to be behind the head: pulled after the usual wait, and again until it is there. */
-  behind(conversationId: string): void {
+  behind(conversationId: string, head = 0): void {
     const row = this.#state.conversation(conversationId);
-    if (!row || row.tailSeq >= row.headSeq) return;
+    const target = Math.max(head, row?.headSeq ?? 0);
+    if (!row || row.tailSeq >= target) return;
     const lane = this.#lane(row);
-    lane.buffer.noteHead(row.headSeq, this.#clock.now());
+    lane.buffer.noteHead(target, this.#clock.now());
     this.#noteGap(conversationId, lane);
-  }
-
-  #hold(conversationId: string, messages: readonly StoredMessage[]): boolean {
-    const held = this.#unknown.get(conversationId);
-    if (!held) {
-      this.#unknown.set(conversationId, [...messages]);
-      return true;
-    }
-    for (const message of messages) if (held.length < HELD_FOR_UNKNOWN) held.push(message);
-    return false;
   }
 
   #accept(row: ConversationRow, messages: readonly StoredMessage[]): void {
@@ -291,6 +295,7 @@ export class Inbox {
       lane.failures += 1;
       lane.pullNotBefore = this.#clock.now() + Math.max(retryAfterMs, backoff);
       this.#logger.debug({ conversationId, reason }, 'a gap was not pulled');
+      if (reason === 'NOT_A_MEMBER') this.ask([conversationId]);
     } finally {
       lane.pulling = false;
     }

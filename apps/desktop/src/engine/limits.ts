@@ -26,6 +26,13 @@ export interface EngineLimits {
   readonly reorderCapacity: number;
   /** Delay of a cursor acknowledgement, so that many travel in one request. */
   readonly cursorDelayMs: number;
+  /** A draft is told to the other devices when nothing was written for so long. */
+  readonly draftDelayMs: number;
+  /** A head that was told waits so long for others, plus up to `headJitterMs`. */
+  readonly headWaitMs: number;
+  readonly headJitterMs: number;
+  /** A group that is not on the screen is pulled no more often than this. */
+  readonly headIntervalMs: number;
   /** Conversations whose last page is pulled at once after a sync. */
   readonly pullFirst: number;
   /** Messages in a last page. */
@@ -34,8 +41,8 @@ export interface EngineLimits {
   readonly gapMax: number;
   /** Holes above the read cursor are filled in the background, up to this many messages of one conversation. */
   readonly backgroundFill: number;
-  /** Between two of its pulls. */
-  readonly fillPauseMs: number;
+  /** Conversations that are filled at a time. */
+  readonly concurrentFills: number;
   readonly concurrentPulls: number;
   /** A page of messages is answered from the local store when the server takes longer. */
   readonly pagePatienceMs: number;
@@ -60,11 +67,15 @@ export const defaultLimits: EngineLimits = {
   gapWaitMs: 500,
   reorderCapacity: 2_000,
   cursorDelayMs: 50,
+  draftDelayMs: 2_000,
+  headWaitMs: 50,
+  headJitterMs: 100,
+  headIntervalMs: 500,
   pullFirst: 20,
   lastPage: 50,
-  gapMax: 200,
-  backgroundFill: 2_000,
-  fillPauseMs: 50,
+  gapMax: 500,
+  backgroundFill: 5_000,
+  concurrentFills: 2,
   concurrentPulls: 4,
   pagePatienceMs: 5_000,
   logOutRetryMs: 60_000,

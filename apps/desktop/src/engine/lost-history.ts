@@ -5,15 +5,15 @@ import {
   historyResponse,
   MAX_HISTORY_PAGE,
   type Message,
-  MessageKind,
 } from '@fastim/protocol';
 import type { AccountState } from './account-state.ts';
 import type { ConnectionLink } from './connection-link.ts';
-import { type CommonPlace, rewoundRow } from './conversation-rows.ts';
+import { type CommonPlace, retoldRow, rewoundRow } from './conversation-rows.ts';
 import { asFastimError } from './errors.ts';
 import type { EngineLimits } from './limits.ts';
+import { isEventContent } from './message-content.ts';
 import type { Logger } from './ports.ts';
-import type { OutboxRow, Store, StoredMessage } from './store.ts';
+import type { OutboxRow, OutgoingContent, Store, StoredMessage } from './store.ts';
 import { storedMessage } from './wire-values.ts';
 
 /** Conversations that the server does not know at all are passed over, up to so many. */
@@ -21,17 +21,23 @@ const MAX_UNKNOWN = 20;
 /** Local messages read at a time. */
 const READ_AT_ONCE = 1_000;
 
-/** What this device knew of its conversations before the server was heard: the newest message of each. */
-export type Known = Map<string, StoredMessage>;
+/** What this device knew of its conversations before the server was heard. */
+export interface KnownConversation {
+  /** The newest message that is shown. */
+  readonly last: StoredMessage | null;
+  /** The highest conv_seq of which anything is stored. */
+  readonly top: number;
+}
+
+export type Known = Map<string, KnownConversation>;
 
 /**
  * A server that was restored from a backup has lost its newest messages, and gives their conv_seqs to others: what this
  * device has stored would hide those for ever.
  *
- * Found by one question after each login: does the server still have the newest message that this device knows? A backup
- * is one moment of the whole server, so if it has that one it has all others. If not, each conversation is compared from
- * its end backwards; what the server does not have is removed here, and of that my own messages go out again, under the
- * same client_msg_id. So with the devices of both sides what was lost comes back, once, with new places.
+ * The login says so by the epoch of the history. Then each conversation is compared from its end backwards; what the
+ * server does not have is removed here, and of that my own messages go out again, under the same client_msg_id. So with
+ * the devices of both sides what was lost comes back, once, with new places.
  */
 export class LostHistory {
   readonly #state: AccountState;
@@ -57,16 +63,18 @@ export class LostHistory {
 
   /** Before anything of this connection is stored. */
   known(): Known {
-    const known = new Map<string, StoredMessage>();
-    for (const { conversationId, lastMessage } of this.#state.conversations()) {
-      if (lastMessage) known.set(conversationId, lastMessage);
+    const known: Known = new Map();
+    for (const { conversationId, lastMessage, ranges, tailSeq } of this.#state.conversations()) {
+      known.set(conversationId, { last: lastMessage, top: Math.max(tailSeq, ranges.at(-1)?.to ?? 0) });
     }
     return known;
   }
 
-  /** Whether the server lacks the newest of them. Rejects when it cannot be asked. */
+  /** Whether the server lacks the newest of them: a backup is one moment of the whole server. Rejects when it cannot be asked. */
   async isLost(link: ConnectionLink, known: Known): Promise<boolean> {
-    const newestFirst = [...known.values()].sort((a, b) => (BigInt(a.msgId) < BigInt(b.msgId) ? 1 : -1));
+    const newestFirst = [...known.values()]
+      .flatMap(({ last }) => last ?? [])
+      .sort((a, b) => (BigInt(a.msgId) < BigInt(b.msgId) ? 1 : -1));
     for (const { conversationId, convSeq, msgId } of newestFirst.slice(0, MAX_UNKNOWN)) {
       try {
         const there = await this.#ask(link, conversationId, convSeq, convSeq);
@@ -83,25 +91,43 @@ export class LostHistory {
   async repair(link: ConnectionLink, known: Known, states: readonly ConversationState[]): Promise<void> {
     for (const state of states) {
       const conversationId = state.conversationId.toString();
-      const last = known.get(conversationId);
-      if (last && state.lastMessage?.msgId.toString() !== last.msgId) {
-        const common = await this.#lastInCommon(link, last, state.headSeq);
-        if (common.convSeq < last.convSeq) await this.#rewind(state, conversationId, common);
-      }
+      const before = known.get(conversationId);
+      if (before) await this.#repairOne(link, conversationId, before.top, state);
       known.delete(conversationId);
     }
   }
 
+  async #repairOne(link: ConnectionLink, conversationId: string, top: number, state: ConversationState): Promise<void> {
+    const query = { conversationId, fromSeq: 1, toSeq: top, limit: 1, newestFirst: true };
+    const [newest] = await this.#store.messages(this.#state.generation, query);
+    const common = newest
+      ? await this.#lastInCommon(link, newest, state)
+      : { convSeq: Math.min(top, state.headSeq), countNo: 0 };
+    if (common.convSeq < (newest?.convSeq ?? top)) {
+      await this.#rewind(state, conversationId, common);
+      return;
+    }
+    // Nothing is lost here, but what was told of cursors and settings may be.
+    await this.#state.change((edit) => {
+      const row = edit.conversation(conversationId);
+      if (row) edit.put(retoldRow(row, state));
+    });
+    this.#rewound(conversationId, []);
+  }
+
   /** The highest conv_seq at which both have the same message: before it nothing differs. */
-  async #lastInCommon(link: ConnectionLink, last: StoredMessage, serverHead: number): Promise<CommonPlace> {
+  async #lastInCommon(
+    link: ConnectionLink,
+    last: StoredMessage,
+    { headSeq, joinSeq, lastMessage }: ConversationState,
+  ): Promise<CommonPlace> {
+    if (lastMessage?.msgId.toString() === last.msgId) return last;
     const { conversationId } = last;
-    const lowest = this.#state.conversation(conversationId)?.ranges[0]?.from ?? last.convSeq;
-    let to = Math.min(last.convSeq, serverHead);
-    while (to >= lowest) {
-      const from = Math.max(lowest, to - MAX_HISTORY_PAGE + 1);
+    let to = Math.min(last.convSeq, headSeq);
+    while (to >= Math.max(1, joinSeq)) {
+      const from = Math.max(1, joinSeq, to - MAX_HISTORY_PAGE + 1);
       let compared = from;
-      const here = (await this.#read(conversationId, from, to)).filter(({ convSeq }) => convSeq < last.convSeq);
-      if (to === last.convSeq) here.push(last);
+      const here = await this.#read(conversationId, from, to);
       if (here.length > 0) {
         const theirs = await this.#ask(link, conversationId, from, to);
         const same = here.findLast(({ convSeq, msgId }) => theirs.get(convSeq)?.msgId === msgId);
@@ -111,7 +137,7 @@ export class LostHistory {
       }
       to = compared - 1;
     }
-    return { convSeq: to, countNo: 0 };
+    return { convSeq: Math.max(0, to), countNo: 0 };
   }
 
   async #rewind(state: ConversationState, conversationId: string, common: CommonPlace): Promise<void> {
@@ -120,18 +146,20 @@ export class LostHistory {
       lost.push(...page);
       page = await this.#read(conversationId, page.at(-1)!.convSeq + 1);
     }
-    const mine = lost.filter(({ senderId, kind }) => senderId === this.#state.userId && kind === MessageKind.text);
+    const mine = lost.filter(({ senderId }) => senderId === this.#state.userId);
     const outgoing = await this.#state.change((edit) => {
       const row = edit.conversation(conversationId);
       if (!row) return [];
       edit.put(rewoundRow(row, state, common));
       edit.cutMessages({ conversationId, fromSeq: common.convSeq + 1, keys: lost.map(({ key }) => key) });
-      return mine.map(({ key, kind, text, serverTimeMs }) => {
-        const number = this.#state.nextOutboxNumber();
-        const again = { key, conversationId, number, kind, text, createdMs: serverTimeMs };
-        const outgoing: OutboxRow = { ...again, failure: null, refusedSinceMs: null };
-        edit.putOutbox(outgoing);
-        return outgoing;
+      return mine.flatMap((message) => {
+        const content = sentAgain(message, common.convSeq);
+        if (!content) return [];
+        const { key, serverTimeMs } = message;
+        const again = { key, conversationId, number: this.#state.nextOutboxNumber(), content, createdMs: serverTimeMs };
+        const row: OutboxRow = { ...again, failure: null, refusedSinceMs: null };
+        edit.putOutbox(row);
+        return [row];
       });
     });
     this.#logger.warn(
@@ -163,4 +191,11 @@ export class LostHistory {
     );
     return new Map(answer.messages.map((message: Message) => [message.convSeq, storedMessage(message)]));
   }
+}
+
+/** What goes out again of a lost message of mine: as it is now, and only what still has something to refer to. */
+function sentAgain({ content, marks }: StoredMessage, commonSeq: number): OutgoingContent | undefined {
+  if (isEventContent(content)) return content.targetSeq <= commonSeq ? content : undefined;
+  if (content.type !== 'text' || marks.recalledSeq > 0) return undefined;
+  return content.replySeq > commonSeq ? { ...content, replySeq: 0 } : content;
 }

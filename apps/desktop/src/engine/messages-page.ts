@@ -1,18 +1,26 @@
 import type { Clock } from '@fastim/core';
-import { FastimError } from '@fastim/protocol';
+import { FastimError, MAX_HISTORY_PAGE } from '@fastim/protocol';
 import type { AccountState } from './account-state.ts';
 import type { PageAnchor } from './client-api.ts';
+import { unreadOf } from './conversation-views.ts';
 import { describe } from './errors.ts';
 import type { History } from './history.ts';
 import type { EngineLimits } from './limits.ts';
+import type { MessageDates } from './message-dates.ts';
+import { OUTBOX_ORDER } from './message-views.ts';
+import { MessageWindow, type Picked, type Place } from './message-window.ts';
 import type { Logger } from './ports.ts';
 import { missing } from './ranges.ts';
-import type { ConversationRow, OutboxRow, Store, StoredMessage } from './store.ts';
-import { OUTBOX_ORDER, outboxView, storedView, unreadOf } from './view-models.ts';
+import type { ConversationRow, Store } from './store.ts';
+import type { Viewer } from './viewer.ts';
 import type { MessagePageView } from './views.ts';
 
+/** Pulls for one page: it may have to go over many events to fill it. */
+const MAX_PULLS = 20;
+
 /**
- * Windows of a conversation for whoever shows it: stored messages by conv_seq, then mine that are not stored yet.
+ * Windows of a conversation for whoever shows it: pages of shown messages, so events and what is deleted for me do not
+ * count.
  *
  * What is missing of the window is pulled first when online, for `pagePatienceMs` at most; after that, or offline, the
  * answer is what is here, over holes if need be. So it never waits for the network longer than that. Only a page before
@@ -21,7 +29,10 @@ import type { MessagePageView } from './views.ts';
 export class MessagesPage {
   readonly #state: AccountState;
   readonly #store: Store;
+  readonly #window: MessageWindow;
   readonly #history: History;
+  readonly #dates: MessageDates;
+  readonly #viewer: Viewer;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #limits: EngineLimits;
@@ -30,110 +41,97 @@ export class MessagesPage {
     state: AccountState;
     store: Store;
     history: History;
+    dates: MessageDates;
+    viewer: Viewer;
     clock: Clock;
     logger: Logger;
     limits: EngineLimits;
   }) {
     this.#state = parts.state;
     this.#store = parts.store;
+    this.#window = new MessageWindow(parts.state, parts.store);
     this.#history = parts.history;
+    this.#dates = parts.dates;
+    this.#viewer = parts.viewer;
     this.#clock = parts.clock;
     this.#logger = parts.logger;
     this.#limits = parts.limits;
   }
 
   async read(conversationId: string, anchor: PageAnchor, limit: number): Promise<MessagePageView> {
-    const row = this.#row(conversationId);
-    const wanted = window(row, anchor, limit);
-    await this.#have(row, wanted.from, wanted.to);
-    // Between two transactions, so that no message is met twice, or not at all, on its way out of the outbox.
-    return this.#state.read(() => this.#assemble(conversationId, anchor, limit));
+    this.#row(conversationId);
+    let cancel: () => void = () => undefined;
+    const patience = new Promise<'over'>((resolve) => {
+      cancel = this.#clock.setTimer(this.#limits.pagePatienceMs, () => resolve('over'));
+    });
+    try {
+      const place = await this.#place(conversationId, anchor, limit, patience);
+      await this.#complete(conversationId, place, limit, patience);
+      // Between two transactions, so that no message is met twice, or not at all, on its way out of the outbox.
+      return await this.#state.read(() => this.#assemble(conversationId, anchor, place, limit));
+    } finally {
+      cancel();
+    }
   }
 
-  async #assemble(conversationId: string, anchor: PageAnchor, limit: number): Promise<MessagePageView> {
+  async #place(conversationId: string, anchor: PageAnchor, limit: number, patience: Promise<'over'>): Promise<Place> {
     const row = this.#row(conversationId);
-    const unsent = this.#state.outboxOf(conversationId);
-    const firstUnreadSeq = await this.#firstUnread(row);
-    const { stored, mine } = await this.#pick(row, unsent, anchor, limit, firstUnreadSeq);
-    const userId = this.#state.userId;
-    const messages = [
-      ...stored.map((message) => storedView(message, row, userId)),
-      ...mine.map((unsentRow) => outboxView(unsentRow, userId)),
-    ];
-    const lowest = stored[0]?.convSeq ?? (anchor.at === 'after' ? anchor.order + 1 : row.headSeq + 1);
-    const atEnd =
-      mine.length > 0
-        ? mine.at(-1) === unsent.at(-1)
-        : unsent.length === 0 && (stored.at(-1)?.convSeq ?? edge(row, anchor)) >= row.headSeq;
-    const hasOlder = Math.min(lowest, edgeBefore(anchor)) > row.joinSeq && row.headSeq >= row.joinSeq;
-    const hasNewer = !atEnd;
+    switch (anchor.at) {
+      case 'newest':
+        return end;
+      case 'date': {
+        const convSeq = await this.#dates.find(row, anchor.timeMs);
+        return convSeq > row.headSeq ? end : { at: 'around', order: convSeq };
+      }
+      case 'unread': {
+        const unread = unreadOf(row);
+        if (unread === 0) return end;
+        // Where it stands if everything since counts; never later than that.
+        const latest = Math.max(row.readSeq + 1, row.headSeq - unread + 1);
+        const from = Math.max(row.readSeq + 1, latest - MAX_HISTORY_PAGE);
+        const span = { from, to: latest + limit, oldestFirst: true };
+        for (let pulls = 0; pulls < 3 && (await this.#pull(conversationId, span, patience)); pulls += 1);
+        const first = await this.#firstUnread(this.#row(conversationId));
+        return first === null ? end : { at: 'around', order: first };
+      }
+      default:
+        return anchor;
+    }
+  }
+
+  async #assemble(conversationId: string, anchor: PageAnchor, place: Place, limit: number): Promise<MessagePageView> {
+    const row = this.#row(conversationId);
+    const picked = await this.#window.pick(row, place, limit);
+    const messages = await this.#viewer.messages(conversationId, picked.stored, picked.unsent);
+    const hasOlder = await this.#hasOlder(row, place, picked);
+    const hasNewer = await this.#hasNewer(row, place, picked);
     // There is more, but not here: an empty page would only be asked for again and again.
     if (messages.length === 0 && ((anchor.at === 'before' && hasOlder) || (anchor.at === 'after' && hasNewer))) {
       throw new FastimError('UNAVAILABLE', 'these messages are not on this device and cannot be pulled now');
     }
-    return { conversationId, messages, hasOlder, hasNewer, firstUnreadSeq };
+    return { conversationId, messages, hasOlder, hasNewer, firstUnreadSeq: await this.#firstUnread(row) };
   }
 
-  async #pick(
-    row: ConversationRow,
-    unsent: readonly OutboxRow[],
-    anchor: PageAnchor,
-    limit: number,
-    firstUnreadSeq: number | null,
-  ): Promise<{ stored: StoredMessage[]; mine: OutboxRow[] }> {
-    switch (anchor.at) {
-      case 'newest':
-        return this.#before(row, unsent, Number.POSITIVE_INFINITY, limit);
-      case 'before':
-        return this.#before(row, unsent, anchor.order, limit);
-      case 'after':
-        return this.#after(row, unsent, anchor.order, limit);
-      case 'around':
-        return this.#around(row, unsent, Math.floor(anchor.order), limit);
-      case 'unread':
-        return firstUnreadSeq === null
-          ? this.#before(row, unsent, Number.POSITIVE_INFINITY, limit)
-          : this.#around(row, unsent, firstUnreadSeq, limit);
-    }
+  async #hasOlder(row: ConversationRow, place: Place, { stored }: Picked): Promise<boolean> {
+    const lowest = stored[0]?.convSeq ?? Math.ceil(place.at === 'after' ? place.order + 1 : place.order);
+    const to = Math.min(lowest - 1, row.headSeq);
+    if (to < row.joinSeq) return false;
+    return missing(row.ranges, row.joinSeq, to).length > 0 || (await this.#isAnyShown(row, row.joinSeq, to));
   }
 
-  async #before(row: ConversationRow, unsent: readonly OutboxRow[], order: number, limit: number) {
-    const older = unsent.filter((mine) => OUTBOX_ORDER + mine.number < order);
-    const mine = older.slice(-limit);
-    const left = limit - mine.length;
-    const to = Math.min(Math.ceil(order) - 1, OUTBOX_ORDER - 1);
-    const stored = left > 0 ? await this.#stored(row, row.joinSeq, to, left, true) : [];
-    return { stored, mine };
+  async #hasNewer(row: ConversationRow, place: Place, { stored, unsent }: Picked): Promise<boolean> {
+    const mine = this.#window.unsentOf(row);
+    if (unsent.length > 0) return unsent.at(-1) !== mine.at(-1);
+    const order = place.at === 'after' ? place.order : place.order - 1;
+    const highest = stored.at(-1)?.convSeq ?? Math.floor(order);
+    if (mine.some(({ number }) => OUTBOX_ORDER + number > highest)) return true;
+    const from = Math.max(highest + 1, row.joinSeq);
+    if (from > row.headSeq) return false;
+    return missing(row.ranges, from, row.headSeq).length > 0 || (await this.#isAnyShown(row, from, row.headSeq));
   }
 
-  async #after(row: ConversationRow, unsent: readonly OutboxRow[], order: number, limit: number) {
-    const stored =
-      order >= OUTBOX_ORDER ? [] : await this.#stored(row, Math.floor(order) + 1, OUTBOX_ORDER - 1, limit, false);
-    const left = limit - stored.length;
-    const mine = left > 0 ? unsent.filter((row) => OUTBOX_ORDER + row.number > order).slice(0, left) : [];
-    return { stored, mine };
-  }
-
-  /** A third of the window before the place, the rest from it on; what one side lacks the other gets. */
-  async #around(row: ConversationRow, unsent: readonly OutboxRow[], order: number, limit: number) {
-    const later = await this.#after(row, unsent, order - 1, limit);
-    const laterCount = later.stored.length + later.mine.length;
-    const beforeCount = Math.max(Math.floor(limit / 3), limit - laterCount);
-    const earlier = await this.#before(row, unsent, order, beforeCount);
-    const room = limit - earlier.stored.length - earlier.mine.length;
-    const stored = [...earlier.stored, ...later.stored.slice(0, room)];
-    const mine = [...earlier.mine, ...later.mine.slice(0, Math.max(0, room - later.stored.length))];
-    return { stored, mine };
-  }
-
-  #stored(row: ConversationRow, from: number, to: number, limit: number, newestFirst: boolean) {
-    return this.#store.messages(this.#state.generation, {
-      conversationId: row.conversationId,
-      fromSeq: Math.max(from, row.joinSeq),
-      toSeq: to,
-      limit,
-      newestFirst,
-    });
+  async #isAnyShown(row: ConversationRow, from: number, to: number): Promise<boolean> {
+    return (await this.#window.stored(row, from, to, 1, true)).length > 0;
   }
 
   /** The first message of others that counts as unread, as far as it is stored here. */
@@ -141,27 +139,42 @@ export class MessagesPage {
     if (unreadOf(row) === 0) return null;
     const found = await this.#store.messages(this.#state.generation, {
       conversationId: row.conversationId,
-      fromSeq: row.readSeq + 1,
+      fromSeq: Math.max(row.readSeq + 1, row.joinSeq),
       toSeq: row.headSeq,
       limit: 1,
       newestFirst: false,
       countNoAbove: row.unreadBaseCountNo,
+      shownOnly: true,
     });
     return found[0]?.convSeq ?? null;
   }
 
-  /** Pulls what is missing of the range, within the patience of whoever looks. */
-  async #have(row: ConversationRow, from: number, to: number): Promise<void> {
-    if (!this.#history.online || missing(row.ranges, from, to).length === 0) return;
-    let cancel: () => void = () => undefined;
-    const patience = new Promise<void>((resolve) => {
-      cancel = this.#clock.setTimer(this.#limits.pagePatienceMs, resolve);
-    });
-    const pull = this.#history
-      .pullRange(row.conversationId, from, to)
-      .catch((error: unknown) => this.#logger.debug(describe(error), 'a page was answered from the store'));
-    await Promise.race([pull, patience]);
-    cancel();
+  /** Pulls until the page has no hole, within the patience of whoever looks. */
+  async #complete(conversationId: string, place: Place, limit: number, patience: Promise<'over'>): Promise<void> {
+    for (let pulls = 0; pulls < MAX_PULLS && this.#history.online; pulls += 1) {
+      const row = this.#row(conversationId);
+      const spans = await this.#window.spans(row, place, limit);
+      const open = spans.find(({ from, to }) => missing(row.ranges, from, to).length > 0);
+      if (!open || !(await this.#pull(conversationId, open, patience))) return;
+    }
+  }
+
+  /** One page of what is missing there. Returns whether it came. */
+  async #pull(
+    conversationId: string,
+    { from, to, oldestFirst }: { from: number; to: number; oldestFirst: boolean },
+    patience: Promise<'over'>,
+  ): Promise<boolean> {
+    const row = this.#row(conversationId);
+    if (!this.#history.online || missing(row.ranges, from, Math.min(to, row.headSeq)).length === 0) return false;
+    const pull = this.#history.pullRange(conversationId, from, to, { budget: MAX_HISTORY_PAGE, oldestFirst }).then(
+      () => 'came' as const,
+      (error: unknown) => {
+        this.#logger.debug(describe(error), 'a page was answered from the store');
+        return 'failed' as const;
+      },
+    );
+    return (await Promise.race([pull, patience])) === 'came';
   }
 
   #row(conversationId: string): ConversationRow {
@@ -171,48 +184,4 @@ export class MessagesPage {
   }
 }
 
-/** The conv_seqs that a page may show. */
-function window(row: ConversationRow, anchor: PageAnchor, limit: number): { from: number; to: number } {
-  const head = row.headSeq;
-  let from: number;
-  let to: number;
-  switch (anchor.at) {
-    case 'newest':
-      from = head - limit + 1;
-      to = head;
-      break;
-    case 'before':
-      to = Math.min(head, Math.ceil(anchor.order) - 1);
-      from = to - limit + 1;
-      break;
-    case 'after':
-      from = Math.floor(anchor.order) + 1;
-      to = from + limit - 1;
-      break;
-    case 'around':
-      from = Math.min(head, Math.floor(anchor.order)) - Math.ceil(limit / 2);
-      to = from + limit + Math.ceil(limit / 2);
-      break;
-    case 'unread': {
-      const unread = unreadOf(row);
-      // Where the first unread message stands if everything since counts; never later than that.
-      const first = unread === 0 ? head - limit + 1 : Math.max(row.readSeq + 1, head - unread + 1);
-      from = first - Math.ceil(limit / 2);
-      to = unread === 0 ? head : first + limit - 1;
-      break;
-    }
-  }
-  return { from: Math.max(row.joinSeq, from), to: Math.min(head, to) };
-}
-
-/** Where a page without stored messages ends. */
-function edge(row: ConversationRow, anchor: PageAnchor): number {
-  if (anchor.at === 'after') return Math.min(anchor.order, row.headSeq);
-  if (anchor.at === 'before') return anchor.order - 1;
-  return row.headSeq;
-}
-
-/** A page before some place has older ones only below that place. */
-function edgeBefore(anchor: PageAnchor): number {
-  return anchor.at === 'before' ? anchor.order : Number.POSITIVE_INFINITY;
-}
+const end: Place = { at: 'before', order: Number.POSITIVE_INFINITY };

@@ -5,25 +5,22 @@ import {
   type Clock,
   fromHex,
   makeClientMessageId,
+  noMarks,
   type Random,
 } from '@fastim/core';
-import {
-  Command,
-  FastimError,
-  MAX_TEXT_LENGTH,
-  MessageKind,
-  type SendResponse,
-  sendRequest,
-  sendResponse,
-  textBody,
-} from '@fastim/protocol';
+import { Command, FastimError, type SendResponse, sendRequest, sendResponse } from '@fastim/protocol';
 import type { AccountState } from './account-state.ts';
+import type { Arrival } from './apply-messages.ts';
 import type { ConnectionLink } from './connection-link.ts';
-import type { Arrival } from './conversation-rows.ts';
 import { asFastimError, describe } from './errors.ts';
 import type { EngineLimits } from './limits.ts';
+import { isEventContent } from './message-content.ts';
 import type { Logger } from './ports.ts';
-import type { ConversationRow, OutboxRow, StoredMessage } from './store.ts';
+import { withoutArchive, withSettings } from './row-settings.ts';
+import type { ServerClock } from './server-clock.ts';
+import type { StateEdit } from './state-edit.ts';
+import type { ConversationRow, OutboxRow, OutgoingContent, StoredMessage } from './store.ts';
+import { wireBody } from './wire-values.ts';
 
 /** Answers that say that this message will never be taken. Everything else is tried again. */
 const refusals: ReadonlySet<string> = new Set([
@@ -35,18 +32,31 @@ const refusals: ReadonlySet<string> = new Set([
   'MESSAGE_INVALID',
   'MESSAGE_TOO_LONG',
   'ID_REUSED',
+  'MUTED',
+  'GROUP_INVALID',
+  'TARGET_INVALID',
+  'TOO_LATE',
+  'TOO_MANY',
 ]);
 
 /** An answer later than this is not waited for; the ack queue has sent the message again long before. */
 const FORGET_REQUEST_MS = 120_000;
 
+/** What is to be written, before it has a number. */
+export interface Draft {
+  readonly conversationId: string;
+  readonly content: OutgoingContent;
+  readonly key?: string | undefined;
+}
+
 /**
- * My messages until the server has stored them.
+ * My messages until the server has stored them: texts, and edits, recalls and reactions, which go the same way.
  *
  * A message is on disk (with its draft cleared) before anything is sent, and goes out again under the same
  * client_msg_id, after timeouts, reconnects and restarts, oldest first in its conversation, until the server answers.
  * The answer replaces the outbox row by the stored message in one transaction. Being offline never fails a message:
- * only a permanent answer does, or being put off for a day.
+ * only a permanent answer does, or being put off for a day. A text that failed stays, for the user to decide; of an edit,
+ * recall or reaction the row is removed: the message looks as before, and says why (`refused`).
  */
 export class Outbox {
   readonly #state: AccountState;
@@ -59,6 +69,8 @@ export class Outbox {
     messages: readonly StoredMessage[],
     arrival: Arrival,
   ) => Promise<ConversationRow | undefined>;
+  readonly #serverClock: ServerClock;
+  readonly #eventRefused: (row: OutboxRow, reason: string) => void;
   readonly #queue: AckQueue;
   #link: ConnectionLink | undefined;
   #cancelTimer: (() => void) | undefined;
@@ -75,8 +87,13 @@ export class Outbox {
       messages: readonly StoredMessage[],
       arrival: Arrival,
     ) => Promise<ConversationRow | undefined>;
+    serverClock: ServerClock;
+    /** Before the row of an edit, recall or reaction is removed. */
+    eventRefused: (row: OutboxRow, reason: string) => void;
   }) {
     this.#state = parts.state;
+    this.#serverClock = parts.serverClock;
+    this.#eventRefused = parts.eventRefused;
     this.#clock = parts.clock;
     this.#random = parts.random;
     this.#logger = parts.logger;
@@ -103,37 +120,38 @@ export class Outbox {
     this.#cancelTimer = undefined;
   }
 
-  /** Resolves when the message is on disk; sending comes after. A key that is in the outbox already: that message. */
-  async compose(conversationId: string, text: string, givenKey?: string): Promise<OutboxRow> {
-    const wellFormed = text.toWellFormed();
-    if (wellFormed.trim() === '') throw new FastimError('MESSAGE_INVALID', 'the message is empty');
-    if (utf8Length(wellFormed) > MAX_TEXT_LENGTH) throw new FastimError('MESSAGE_TOO_LONG');
+  /** Resolves when all of them are on disk; sending comes after. A key that is in the outbox already: that message. */
+  async compose(drafts: readonly Draft[]): Promise<OutboxRow[]> {
     const now = this.#clock.now();
-    const key = givenKey ?? makeClientMessageId(now, this.#random.bytes(CLIENT_MESSAGE_ID_RANDOM_BYTES));
-    const row = await this.#state.change((edit) => {
-      const conversation = edit.conversation(conversationId);
-      if (!conversation) throw new FastimError('NOT_FOUND', 'no such conversation');
-      const before = edit.outboxRow(key);
-      if (before) {
-        if (before.conversationId === conversationId && before.text === wellFormed) return before;
-        throw new FastimError('ID_REUSED', 'this key belongs to another message');
-      }
-      const composed: OutboxRow = {
-        key,
-        conversationId,
-        number: this.#state.nextOutboxNumber(),
-        kind: MessageKind.text,
-        text: wellFormed,
-        createdMs: now,
-        failure: null,
-        refusedSinceMs: null,
-      };
-      edit.putOutbox(composed);
-      if (conversation.draft !== '') edit.put({ ...conversation, draft: '' });
-      return composed;
-    });
-    this.#queue.add(row.key, row.conversationId);
+    const rows = await this.#state.change((edit) => drafts.map((draft) => this.#put(edit, draft, now)));
+    for (const { key, conversationId } of rows) this.#queue.add(key, conversationId);
     this.#pump();
+    return rows;
+  }
+
+  #put(edit: StateEdit, { conversationId, content, key: given }: Draft, now: number): OutboxRow {
+    const conversation = edit.conversation(conversationId);
+    if (!conversation) throw new FastimError('NOT_FOUND', 'no such conversation');
+    if (conversation.leaveSeq > 0) throw new FastimError('NOT_A_MEMBER');
+    const key = given ?? makeClientMessageId(now, this.#random.bytes(CLIENT_MESSAGE_ID_RANDOM_BYTES));
+    const before = edit.outboxRow(key);
+    if (before) {
+      if (before.conversationId === conversationId && isSameContent(before.content, content)) return before;
+      throw new FastimError('ID_REUSED', 'this key belongs to another message');
+    }
+    const number = this.#state.nextOutboxNumber();
+    const row: OutboxRow = {
+      key,
+      conversationId,
+      number,
+      content,
+      createdMs: now,
+      failure: null,
+      refusedSinceMs: null,
+    };
+    edit.putOutbox(row);
+    if (content.type === 'text')
+      edit.put(afterWriting(conversation, content.forwardedFrom === null, this.#serverClock.now()));
     return row;
   }
 
@@ -203,8 +221,7 @@ export class Outbox {
     const request = {
       clientMsgId: fromHex(row.key),
       conversationId: BigInt(row.conversationId),
-      kind: row.kind,
-      body: textBody.encode(plainText(row.text)),
+      ...wireBody(row.content),
     };
     link
       .request(Command.send, sendRequest, request, sendResponse, FORGET_REQUEST_MS)
@@ -214,17 +231,23 @@ export class Outbox {
   }
 
   async #accepted(row: OutboxRow, answer: SendResponse): Promise<void> {
+    this.#serverClock.told(answer.serverTimeMs);
+    if (answer.msgId === 0n) {
+      // Taken, and nothing to store: it was so already.
+      await this.#state.change((edit) => edit.removeOutbox(row.key));
+      this.settled(row.key);
+      return;
+    }
     const message: StoredMessage = {
       conversationId: row.conversationId,
       convSeq: answer.convSeq,
       msgId: answer.msgId.toString(),
       senderId: this.#state.userId,
       key: row.key,
-      kind: row.kind,
-      text: row.text,
-      body: null,
+      content: row.content,
       serverTimeMs: answer.serverTimeMs,
       countNo: answer.countNo,
+      marks: noMarks,
     };
     await this.#receive(row.conversationId, [message], 'own-ack');
     this.settled(row.key);
@@ -241,7 +264,8 @@ export class Outbox {
     if (refusals.has(reason) || tooLong) {
       this.#logger.info({ reason, key }, 'a message was refused');
       this.#queue.settle(key);
-      await this.#update(key, { failure: reason });
+      if (row && isEventContent(row.content)) await this.#drop(row, reason);
+      else await this.#update(key, { failure: reason });
       this.#pump();
       return;
     }
@@ -255,6 +279,11 @@ export class Outbox {
     if (row && row.refusedSinceMs === null) await this.#update(key, { refusedSinceMs: now });
   }
 
+  async #drop(row: OutboxRow, reason: string): Promise<void> {
+    this.#eventRefused(row, reason);
+    await this.#state.change((edit) => edit.removeOutbox(row.key));
+  }
+
   async #update(key: string, patch: Partial<Pick<OutboxRow, 'failure' | 'refusedSinceMs'>>): Promise<void> {
     await this.#state.change((edit) => {
       const row = edit.outboxRow(key);
@@ -263,15 +292,17 @@ export class Outbox {
   }
 }
 
-function utf8Length(text: string): number {
-  let length = 0;
-  for (let index = 0; index < text.length; index += 1) {
-    const unit = text.charCodeAt(index);
-    if (unit < 0x80) length += 1;
-    else if (unit < 0x800) length += 2;
-    // Half of a pair that is four bytes together.
-    else if (unit >= 0xd800 && unit <= 0xdfff) length += 2;
-    else length += 3;
-  }
-  return length;
+/** Writing ends the draft, and brings an archived conversation back. */
+function afterWriting(row: ConversationRow, endsDraft: boolean, nowMs: number): ConversationRow {
+  const listed = withoutArchive(row, nowMs);
+  if (!endsDraft || (row.draft === '' && row.settings.draft === '')) return listed;
+  return withSettings({ ...listed, draft: '' }, { draft: '' });
+}
+
+function isSameContent(a: OutgoingContent, b: OutgoingContent): boolean {
+  return JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
+}
+
+function sorted(content: OutgoingContent): unknown {
+  return Object.entries(content).sort(([a], [b]) => (a < b ? -1 : 1));
 }

@@ -60,3 +60,8 @@ export function missing(ranges: Ranges, from: number, to: number): SeqRange[] {
   if (next <= to) holes.push({ from: next, to });
   return holes;
 }
+
+/** What lies at or above `first`. */
+export function dropBelow(ranges: Ranges, first: number): Ranges {
+  return ranges.filter(({ to }) => to >= first).map(({ from, to }) => ({ from: Math.max(from, first), to }));
+}

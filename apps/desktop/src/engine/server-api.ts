@@ -3,9 +3,9 @@ import { FastimError, MAX_PROTOCOL_VERSION, MIN_PROTOCOL_VERSION } from '@fastim
 import { isErrorName } from './errors.ts';
 import { HttpFailure, type HttpFault } from './http-failure.ts';
 import type { EngineLimits } from './limits.ts';
-import type { GateAddress, HttpPort, HttpResponse } from './ports.ts';
+import type { GateAddress, HttpPort, HttpRequest, HttpResponse } from './ports.ts';
 import type { SessionTokens } from './store.ts';
-import type { ServerCheckStep, ServerCheckView, UserView } from './views.ts';
+import type { DeviceView, PrivacyView, ServerCheckStep, ServerCheckView, UserView } from './views.ts';
 
 export interface GatesAnswer {
   /** In the order in which to try them; each with the addresses of its channel kinds. */
@@ -98,6 +98,33 @@ export class ServerApi {
     return { conversationId: id(answer.conversationId), peer: user(answer.peer) };
   }
 
+  async devices(accessToken: string): Promise<DeviceView[]> {
+    const answer = await this.#call('GET', '/v1/sessions', undefined, bearer(accessToken));
+    return list(answer.sessions).map((value) => {
+      const fields = object(value);
+      return {
+        sessionId: id(fields.sessionId),
+        deviceName: string(fields.deviceName),
+        current: fields.current === true,
+        online: fields.online === true,
+        createdMs: number(fields.createdAt),
+        lastSeenMs: number(fields.lastSeenAt),
+      };
+    });
+  }
+
+  async endSession(accessToken: string, sessionId: string): Promise<void> {
+    await this.#call('DELETE', `/v1/sessions/${sessionId}`, undefined, bearer(accessToken));
+  }
+
+  async privacy(accessToken: string): Promise<PrivacyView> {
+    return privacy(await this.#call('GET', '/v1/me', undefined, bearer(accessToken)));
+  }
+
+  async setPrivacy(accessToken: string, showOnline: boolean): Promise<PrivacyView> {
+    return privacy(await this.#call('PATCH', '/v1/me', { showOnline }, bearer(accessToken)));
+  }
+
   async gates(accessToken: string, clientVersion: string): Promise<GatesAnswer> {
     const answer = await this.#call('POST', '/v1/gates', { clientVersion }, bearer(accessToken));
     const gates = list(answer.gates).map((value) => {
@@ -115,7 +142,7 @@ export class ServerApi {
   }
 
   async #call(
-    method: 'GET' | 'POST',
+    method: HttpRequest['method'],
     path: string,
     body?: unknown,
     headers: Readonly<Record<string, string>> = {},
@@ -206,6 +233,11 @@ function user(value: unknown): UserView {
     username: string(fields.username),
     displayName: string(fields.displayName),
   };
+}
+
+function privacy(answer: Record<string, unknown>): PrivacyView {
+  if (typeof answer.showOnline !== 'boolean') throw notOurs();
+  return { showOnline: answer.showOnline };
 }
 
 function parse(text: string): unknown {

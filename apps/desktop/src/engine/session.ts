@@ -36,7 +36,7 @@ type EndReason = Extract<ConnectionView, { state: 'ended' }>['reason'];
 export interface SessionEvents {
   /** 'online' here means logged in; whether a sync still runs is not the session's to know. */
   view(view: ConnectionView): void;
-  online(link: ConnectionLink): void;
+  online(link: ConnectionLink, login: LoginResponse): void;
   /** The link given to `online` is gone. */
   offline(): void;
   notify(cmd: number, data: Uint8Array): void;
@@ -79,6 +79,7 @@ export class Session {
   #attempt = 0;
   #haste = 0;
   #onlineSince = 0;
+  #login: LoginResponse | undefined;
   #wait: { delayMs: number; reason: OfflineReason } = { delayMs: 0, reason: 'network' };
   #ended: EndReason = 'logged-out';
   #view: ConnectionView = { state: 'idle' };
@@ -304,6 +305,7 @@ export class Session {
       },
       this.#clock.now(),
     );
+    this.#login = answer;
     this.#go('loggedIn');
   }
 
@@ -311,7 +313,7 @@ export class Session {
     this.#onlineSince = this.#clock.now();
     this.#scheduleHeartbeat();
     // Before it is shown: what is told then knows already that a sync runs.
-    this.#events.online(this.#link!);
+    this.#events.online(this.#link!, this.#login!);
     this.#show({ state: 'online' });
   }
 

@@ -100,6 +100,14 @@ export interface ConversationRow {
   readonly role: number;
   readonly mutedUntilMs: number;
   readonly pendingJoins: number;
+  /**
+   * head_seq and version of the newest state that the server told; of two states the one with the higher numbers is the
+   * later one. A notice past `stateSeq` (`noticeSeq`: the newest one stored) says that the group is not as it is here.
+   */
+  readonly stateSeq: number;
+  readonly stateVersion: number;
+  readonly noticeSeq: number;
+  /** Stored here, and with everything up to `tailSeq` that events made of it. What was jumped over is not in it. */
   readonly ranges: readonly SeqRange[];
   readonly tailSeq: number;
   readonly deliveredSeq: number;

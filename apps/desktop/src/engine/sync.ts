@@ -2,32 +2,30 @@ import { backoffDelay, type Clock, type Random } from '@fastim/core';
 import {
   Command,
   type ConversationState,
-  conversationsRequest,
-  conversationsResponse,
   type HeartbeatResponse,
-  MAX_HISTORY_PAGE,
   MAX_SYNC_PAGE,
   type SyncMark,
   syncRequest,
   syncResponse,
 } from '@fastim/protocol';
 import type { AccountState } from './account-state.ts';
+import type { BackgroundFill } from './background-fill.ts';
 import type { ConnectionLink } from './connection-link.ts';
-import { mergeState } from './conversation-rows.ts';
 import { asFastimError, describe } from './errors.ts';
-import type { History } from './history.ts';
 import type { Inbox } from './inbox.ts';
 import type { EngineLimits } from './limits.ts';
 import type { Known, LostHistory } from './lost-history.ts';
 import type { Logger } from './ports.ts';
-import { missing } from './ranges.ts';
-import type { ConversationRow } from './store.ts';
-import { storedMessage } from './wire-values.ts';
+import type { States } from './states.ts';
+import { isSameMark, knowsAll, markOf } from './sync-mark.ts';
+import type { TailPuller } from './tail-puller.ts';
 
 /** Asked for again with each sync: what was stored while the server's clock was read must not fall between two. */
 const OVERLAP_MS = 10_000;
 /** A heartbeat that finds nothing new moves the time of the last sync on in steps of this size. */
 const SINCE_STEP_MS = 5 * 60_000;
+/** Heartbeats that name conversations which are all known here lead to a whole list, this often at most. */
+const WHOLE_LIST_MS = 5 * 60_000;
 
 /**
  * Catches up with the server: after each login, and whenever a heartbeat says that something moved.
@@ -39,7 +37,9 @@ const SINCE_STEP_MS = 5 * 60_000;
  */
 export class Sync {
   readonly #state: AccountState;
-  readonly #history: History;
+  readonly #states: States;
+  readonly #tails: TailPuller;
+  readonly #backgroundFill: BackgroundFill;
   readonly #lostHistory: LostHistory;
   readonly #inbox: Inbox;
   readonly #clock: Clock;
@@ -56,14 +56,16 @@ export class Sync {
   #repaired = false;
   /** What was known before this connection, until the server has turned out to have it still. */
   #known: Known | undefined;
-  /** The connection on which the background pull runs. */
-  #filling: ConnectionLink | undefined;
-  #endPause: (() => void) | undefined;
+  /** Of the server's history, as the login told it; '': it did not. */
+  #historyEpoch = '';
+  #wholeListAt = Number.NEGATIVE_INFINITY;
   #cancelTimer: (() => void) | undefined;
 
   constructor(parts: {
     state: AccountState;
-    history: History;
+    states: States;
+    tails: TailPuller;
+    backgroundFill: BackgroundFill;
     lostHistory: LostHistory;
     inbox: Inbox;
     clock: Clock;
@@ -74,7 +76,9 @@ export class Sync {
     busyChanged: () => void;
   }) {
     this.#state = parts.state;
-    this.#history = parts.history;
+    this.#states = parts.states;
+    this.#tails = parts.tails;
+    this.#backgroundFill = parts.backgroundFill;
     this.#lostHistory = parts.lostHistory;
     this.#inbox = parts.inbox;
     this.#clock = parts.clock;
@@ -89,8 +93,9 @@ export class Sync {
     return this.#busy;
   }
 
-  connected(link: ConnectionLink): void {
+  connected(link: ConnectionLink, historyEpoch: bigint): void {
     this.#link = link;
+    this.#historyEpoch = historyEpoch === 0n ? '' : historyEpoch.toString();
     this.#failures = 0;
     this.#repaired = false;
     // One that no connection has answered for yet stays: what came since may follow on something that is gone.
@@ -105,22 +110,12 @@ export class Sync {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     this.#syncing = undefined;
-    this.#filling = undefined;
-    this.#endPause?.();
+    this.#backgroundFill.disconnected();
     this.#setBusy(false);
   }
 
-  /** What this device knows of its list. */
   mark(): SyncMark {
-    let conversationCount = 0;
-    let headSum = 0;
-    let readSum = 0;
-    for (const row of this.#state.conversations()) {
-      conversationCount += 1;
-      headSum += row.headSeq;
-      readSum += row.readAckedSeq;
-    }
-    return { conversationCount, headSum, readSum, sinceMs: this.#state.account.sinceMs };
+    return markOf(this.#state.conversations(), this.#state.account.sinceMs);
   }
 
   heartbeat(answer: HeartbeatResponse): void {
@@ -135,12 +130,28 @@ export class Sync {
       return;
     }
     this.#logger.info({ conversations: answer.moved.length }, 'a heartbeat said what moved');
-    this.#merge(answer.moved)
-      .then(() => this.#pullTails(answer.moved.map(({ conversationId }) => conversationId.toString())))
-      .catch((error: unknown) => this.#logger.warn(describe(error), 'what moved was not pulled'));
+    this.#moved(link, answer.moved).catch((error: unknown) =>
+      this.#logger.warn(describe(error), 'what moved was not pulled'),
+    );
   }
 
-  /** Gets conversations that a push named and nobody here knows. */
+  async #moved(link: ConnectionLink, states: readonly ConversationState[]): Promise<void> {
+    const before = this.mark();
+    await this.#states.merge(states);
+    if (isSameMark(before, this.mark())) this.#repairWhole(link);
+    await this.#tails.pull(states.map(({ conversationId }) => conversationId.toString()));
+  }
+
+  /** What differs is not among what the server takes for new: only the whole list can tell. */
+  #repairWhole(link: ConnectionLink): void {
+    const now = this.#clock.now();
+    if (now >= this.#wholeListAt && now - this.#wholeListAt < WHOLE_LIST_MS) return;
+    this.#wholeListAt = now;
+    this.#repaired = false;
+    this.#start(link);
+  }
+
+  /** Gets conversations that something named and nobody here knows. */
   askFor(conversationIds: readonly string[]): void {
     this.fetch(conversationIds).catch((error: unknown) => {
       // The next heartbeat or sync will name them again.
@@ -149,33 +160,17 @@ export class Sync {
     });
   }
 
+  /** Rejects when the server cannot be asked. */
   async fetch(conversationIds: readonly string[]): Promise<void> {
-    const link = this.#link;
-    if (!link) return;
-    // An answer holds what fits; what is left is asked for again, until an answer brings nothing.
-    let left = [...new Set(conversationIds)];
-    while (left.length > 0) {
-      const answer = await link.request(
-        Command.conversations,
-        conversationsRequest,
-        { conversationIds: left.slice(0, MAX_SYNC_PAGE).map(BigInt) },
-        conversationsResponse,
-        this.#limits.requestTimeoutMs,
-      );
-      await this.#merge(answer.conversations);
-      const came = new Set(answer.conversations.map(({ conversationId }) => conversationId.toString()));
-      const asked = came.size === 0 ? left.slice(0, MAX_SYNC_PAGE) : [];
-      for (const id of asked) this.#inbox.notKnown(id);
-      left = left.filter((id) => !came.has(id) && !asked.includes(id));
-    }
-    await this.#pullTails(conversationIds);
+    await this.#states.fetch(conversationIds);
+    await this.#tails.pull(conversationIds);
   }
 
   /** The conversation that somebody looks at: its last page, now. */
   opened(conversationId: string): void {
     const row = this.#state.conversation(conversationId);
     if (!row || !this.#link || row.tailSeq >= row.headSeq) return;
-    void this.#pullTails([conversationId]);
+    void this.#tails.pull([conversationId]);
   }
 
   #start(link: ConnectionLink): void {
@@ -215,20 +210,31 @@ export class Sync {
 
   async #run(link: ConnectionLink): Promise<void> {
     const known = this.#known;
-    if (known && (await this.#lostHistory.isLost(link, known))) {
-      this.#logger.warn({}, 'the server has lost messages that this device knows: comparing all conversations');
+    if (known && (await this.#hasLost(link, known))) {
+      this.#logger.warn({}, 'the server was restored from a backup: comparing all conversations');
       await this.#list(link, 0, (states) => this.#lostHistory.repair(link, known, states));
     }
     if (this.#known === known) this.#known = undefined;
+    const historyEpoch = this.#historyEpoch;
+    if (historyEpoch !== '' && historyEpoch !== this.#state.account.historyEpoch) {
+      await this.#state.change((edit) => edit.setAccount({ historyEpoch }));
+    }
     const complete = await this.#list(link, this.#state.account.sinceMs);
     if (!complete && !this.#repaired) {
       this.#repaired = true;
       this.#logger.warn({}, 'the list differs from the server: fetching it as a whole');
       await this.#list(link, 0);
     }
-    await this.#pullTails(this.#first());
+    await this.#tails.pull(this.#first());
     this.#setBusy(false);
-    void this.#fill(link);
+    void this.#backgroundFill.run(link);
+  }
+
+  /** Its epoch says so; a device that has heard none yet asks for what it knows. */
+  async #hasLost(link: ConnectionLink, known: Known): Promise<boolean> {
+    const before = this.#state.account.historyEpoch;
+    if (before === '' || this.#historyEpoch === '') return this.#lostHistory.isLost(link, known);
+    return before !== this.#historyEpoch;
   }
 
   /** One pass over the list. Returns whether this device now knows as much as the server said that there is. */
@@ -255,9 +261,9 @@ export class Sync {
       );
       newSinceMs ??= answer.serverTimeMs;
       await beforeMerge?.(answer.conversations);
-      await this.#merge(answer.conversations);
+      await this.#states.merge(answer.conversations);
       // What people look at first must not wait for the rest of a long list.
-      if (page === 0 && answer.more) void this.#pullTails(this.#first());
+      if (page === 0 && answer.more) void this.#tails.pull(this.#first());
       const last = answer.conversations.at(-1);
       if (answer.more && last) {
         beforeActivityMs = last.lastActivityMs;
@@ -266,12 +272,7 @@ export class Sync {
       }
       const since = newSinceMs;
       await this.#state.change((edit) => edit.setAccount({ sinceMs: since }));
-      const mine = this.mark();
-      return (
-        mine.conversationCount >= answer.mark.conversationCount &&
-        mine.headSum >= answer.mark.headSum &&
-        mine.readSum >= answer.mark.readSum
-      );
+      return knowsAll(this.mark(), answer.mark);
     }
   }
 
@@ -281,26 +282,6 @@ export class Sync {
     this.#state
       .change((edit) => edit.setAccount({ sinceMs: Math.max(serverTimeMs, this.#state.account.sinceMs) }))
       .catch((error: unknown) => this.#logger.debug(describe(error), 'the time of the last sync was not noted'));
-  }
-
-  async #merge(states: readonly ConversationState[]): Promise<void> {
-    if (states.length === 0) return;
-    const rows = await this.#state.change((edit) =>
-      states.map((state) => {
-        const id = state.conversationId.toString();
-        const row = mergeState(edit.conversation(id), state);
-        edit.put(row);
-        return row;
-      }),
-    );
-    for (const [index, row] of rows.entries()) {
-      const last = states[index]!.lastMessage;
-      // The one message that is missing came with the list: no pull for it.
-      if (last && last.convSeq === row.headSeq && row.tailSeq === last.convSeq - 1) {
-        await this.#inbox.receive(row.conversationId, [storedMessage(last)], 'pull');
-      }
-      this.#inbox.known(row.conversationId);
-    }
   }
 
   /** The open conversation and the newest ones. */
@@ -313,93 +294,9 @@ export class Sync {
     return open === null ? newest : [open, ...newest.filter((id) => id !== open)];
   }
 
-  /** Pulls the last pages of those that are behind, a few at a time, in the order given. What fails is tried again. */
-  async #pullTails(conversationIds: readonly string[]): Promise<void> {
-    await this.#each(conversationIds, async (id) => {
-      const row = this.#state.conversation(id);
-      if (!row || row.tailSeq >= row.headSeq) return;
-      try {
-        await this.#history.pullTail(id);
-      } finally {
-        this.#inbox.behind(id);
-      }
-    });
-  }
-
-  async #each(ids: readonly string[], work: (id: string) => Promise<void>): Promise<void> {
-    const queue = [...ids];
-    const worker = async () => {
-      for (let id = queue.shift(); id !== undefined && this.#link; id = queue.shift()) {
-        try {
-          await work(id);
-        } catch (error) {
-          this.#logger.debug({ conversationId: id, ...describe(error) }, 'a conversation was not pulled');
-        }
-      }
-    };
-    await Promise.all(Array.from({ length: this.#limits.concurrentPulls }, worker));
-  }
-
-  /**
-   * What was missed and not read yet, behind everything else and slowly, so that whoever looks at something else does not
-   * wait for it: then it is here when it is looked at without a network.
-   */
-  async #fill(link: ConnectionLink): Promise<void> {
-    if (this.#filling === link) return;
-    this.#filling = link;
-    const behind = [...this.#state.conversations()]
-      .filter((row) => isBehindUnread(row))
-      .sort((a, b) => b.lastActivityMs - a.lastActivityMs)
-      .map((row) => row.conversationId);
-    for (const id of behind) await this.#fillOne(link, id);
-    if (this.#filling === link) this.#filling = undefined;
-  }
-
-  async #fillOne(link: ConnectionLink, conversationId: string): Promise<void> {
-    let left = this.#limits.backgroundFill;
-    for (;;) {
-      const row = this.#state.conversation(conversationId);
-      if (link !== this.#link || !row || !isBehindUnread(row)) return;
-      try {
-        if (row.tailSeq < row.headSeq) {
-          await this.#history.pullTail(conversationId);
-        } else if (left > 0) {
-          await this.#history.pullRange(conversationId, row.readSeq + 1, row.headSeq, MAX_HISTORY_PAGE);
-          left -= MAX_HISTORY_PAGE;
-        } else {
-          return;
-        }
-      } catch (error) {
-        const { reason, retryAfterMs } = asFastimError(error);
-        this.#logger.debug({ conversationId, reason }, 'what was missed was not pulled');
-        if (reason !== 'RATE_LIMITED' && reason !== 'OVERLOADED') return;
-        await this.#pause(Math.max(retryAfterMs, this.#limits.sendRetry.baseMs));
-      }
-      await this.#pause(this.#limits.fillPauseMs);
-    }
-  }
-
-  /** Ends early when the connection does. */
-  #pause(delayMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const cancel = this.#clock.setTimer(delayMs, () => this.#endPause?.());
-      this.#endPause = () => {
-        this.#endPause = undefined;
-        cancel();
-        resolve();
-      };
-    });
-  }
-
   #setBusy(busy: boolean): void {
     if (this.#busy === busy) return;
     this.#busy = busy;
     this.#busyChanged();
   }
-}
-
-/** Whether something that was not read yet is not here. */
-function isBehindUnread(row: ConversationRow): boolean {
-  const from = Math.max(row.readSeq + 1, row.joinSeq);
-  return from <= row.headSeq && (row.tailSeq < row.headSeq || missing(row.ranges, from, row.headSeq).length > 0);
 }

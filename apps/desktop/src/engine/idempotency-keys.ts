@@ -4,11 +4,11 @@ import { asFastimError } from './errors.ts';
 const MAX_OPEN = 8;
 
 /**
- * The Idempotency-Keys of registrations whose outcome is not known: the answer may have been lost when the account was
- * made already, and then the same words tried again must bring that account instead of NAME_TAKEN. In memory only; a
- * registration that came to an end, either way, is forgotten.
+ * The keys of requests whose outcome is not known: the answer may have been lost when the request was done already, and
+ * then the same words tried again must bring its result instead of a second effect (or NAME_TAKEN). In memory only; a
+ * request that came to an end, either way, is forgotten.
  */
-export class RegistrationKeys {
+export class IdempotencyKeys {
   readonly #makeKey: () => string;
   /** Oldest first; few, since a person tries one after the other. */
   readonly #open = new Map<string, string>();
@@ -17,15 +17,15 @@ export class RegistrationKeys {
     this.#makeKey = makeKey;
   }
 
-  /** Runs `register` with the key that the same registration had before, or a new one. */
-  async run<T>(registration: readonly string[], register: (key: string) => Promise<T>): Promise<T> {
-    const identity = JSON.stringify(registration);
+  /** Runs `request` with the key that the same words had before, or a new one. */
+  async run<T>(words: readonly unknown[], request: (key: string) => Promise<T>): Promise<T> {
+    const identity = JSON.stringify(words);
     const key = this.#open.get(identity) ?? this.#makeKey();
     this.#open.set(identity, key);
     const [oldest] = this.#open.keys();
     if (this.#open.size > MAX_OPEN && oldest !== undefined) this.#open.delete(oldest);
     try {
-      const result = await register(key);
+      const result = await request(key);
       this.#open.delete(identity);
       return result;
     } catch (error) {
@@ -34,7 +34,7 @@ export class RegistrationKeys {
     }
   }
 
-  /** They hold passwords. */
+  /** They may hold passwords. */
   clear(): void {
     this.#open.clear();
   }

@@ -1,0 +1,93 @@
+import { Command, hiddenRequest, hiddenResponse } from '@fastim/protocol';
+import type { AccountState } from './account-state.ts';
+import { describe } from './errors.ts';
+import type { LinkHolder } from './link-holder.ts';
+import type { Logger } from './ports.ts';
+import type { ConversationRow, Store } from './store.ts';
+
+/** Keys of hidden messages are told to whoever shows them, up to so many places at a time. */
+const KEYS_AT_ONCE = 1_000;
+
+/** What was deleted for me on other devices: asked for when the server's number of it is ahead. */
+export class HiddenMessages {
+  readonly #state: AccountState;
+  readonly #store: Store;
+  readonly #holder: LinkHolder;
+  readonly #logger: Logger;
+  readonly #asking = new Set<string>();
+
+  constructor(parts: { state: AccountState; store: Store; holder: LinkHolder; logger: Logger }) {
+    this.#state = parts.state;
+    this.#store = parts.store;
+    this.#holder = parts.holder;
+    this.#logger = parts.logger;
+  }
+
+  /** All that are behind: after a login. */
+  connected(): void {
+    for (const row of this.#state.conversations()) this.check(row);
+  }
+
+  check({ conversationId, settings, hiddenVersion }: ConversationRow): void {
+    if (settings.hiddenVersion <= hiddenVersion || !this.#holder.link || this.#asking.has(conversationId)) return;
+    this.#asking.add(conversationId);
+    this.#fetch(conversationId)
+      .catch((error: unknown) => this.#logger.debug(describe(error), 'what was deleted for me was not told'))
+      .finally(() => this.#asking.delete(conversationId));
+  }
+
+  /** The newest message that is shown, for the preview: looked up where some are hidden. */
+  async refreshLast(conversationId: string): Promise<void> {
+    const row = this.#state.conversation(conversationId);
+    if (!row) return;
+    const newest = await this.#state.read(() =>
+      this.#store.messages(this.#state.generation, {
+        conversationId,
+        fromSeq: row.joinSeq,
+        toSeq: Number.MAX_SAFE_INTEGER,
+        limit: 1,
+        newestFirst: true,
+        shownOnly: true,
+      }),
+    );
+    await this.#state.change((edit) => {
+      const now = edit.conversation(conversationId);
+      // Something came meanwhile: it looks again by itself.
+      if (!now || now.lastMessage?.convSeq !== row.lastMessage?.convSeq) return;
+      const last = newest[0] ?? null;
+      if (last?.convSeq !== now.lastMessage?.convSeq) edit.put({ ...now, lastMessage: last });
+    });
+  }
+
+  async #fetch(conversationId: string): Promise<void> {
+    for (;;) {
+      const since = this.#state.conversation(conversationId)?.hiddenVersion ?? 0;
+      const request = { conversationId: BigInt(conversationId), since };
+      const answer = await this.#holder.request(Command.hidden, hiddenRequest, request, hiddenResponse);
+      const { convSeqs, hiddenVersion, more } = answer;
+      const keys = await this.#keysOf(conversationId, convSeqs);
+      await this.#state.change((edit) => {
+        const row = edit.conversation(conversationId);
+        if (!row) return;
+        edit.put({ ...row, hiddenVersion: Math.max(row.hiddenVersion, hiddenVersion) });
+        if (convSeqs.length > 0) edit.hideMessages({ conversationId, convSeqs, keys });
+      });
+      const last = this.#state.conversation(conversationId)?.lastMessage;
+      if (last && convSeqs.includes(last.convSeq)) await this.refreshLast(conversationId);
+      if (!more || hiddenVersion <= since) return;
+    }
+  }
+
+  async #keysOf(conversationId: string, convSeqs: readonly number[]): Promise<string[]> {
+    const wanted = new Set(convSeqs);
+    if (wanted.size === 0) return [];
+    const found = await this.#store.messages(this.#state.generation, {
+      conversationId,
+      fromSeq: Math.min(...wanted),
+      toSeq: Math.max(...wanted),
+      limit: KEYS_AT_ONCE,
+      newestFirst: true,
+    });
+    return found.filter(({ convSeq }) => wanted.has(convSeq)).map(({ key }) => key);
+  }
+}
