@@ -36,6 +36,23 @@ describe('backup', () => {
     await storage.close();
   });
 
+  test('keeps its history epoch while it is one history; each restored one gets another', async () => {
+    const { directory, fixture, target } = await running();
+    const epochs = [fixture.storage.historyEpoch];
+    await backupSqlite(directory, target);
+    await fixture.storage.close();
+    const [first, second] = [folders.make(), folders.make()];
+    for (const folder of [first, second]) await restoreSqlite(target, folder, 1);
+    for (const folder of [directory, first, second, first]) {
+      const storage = await folders.open({ directory: folder });
+      epochs.push(storage.historyEpoch);
+      await storage.close();
+    }
+    expect(epochs[1]).toBe(epochs[0]);
+    expect(epochs[4]).toBe(epochs[2]);
+    expect(new Set(epochs).size).toBe(3);
+  });
+
   test('taken while messages are being stored it is one whole moment', async () => {
     const { directory, fixture, target, conversationId, first, second } = await running();
     let going = true;

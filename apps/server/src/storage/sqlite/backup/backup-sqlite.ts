@@ -36,7 +36,8 @@ export async function backupSqlite(directory: string, target: string): Promise<D
 
 /**
  * Puts a backup into a data folder that has no database. The backup is verified first and left as it is; the folder is
- * locked meanwhile.
+ * locked meanwhile. The restored history gets an epoch of its own: devices may know of messages that came after the
+ * backup, and compare what they have when they see it.
  */
 export async function restoreSqlite(backup: string, directory: string, nowMs: number): Promise<DatabaseReport> {
   requireSupportedNode(process.versions.node);
@@ -52,7 +53,7 @@ export async function restoreSqlite(backup: string, directory: string, nowMs: nu
       rmSync(draft, { force: true });
       throw error;
     }
-    return await finish(draft, target);
+    return await finish(draft, target, renewHistoryEpoch);
   } finally {
     lock.release();
   }
@@ -78,16 +79,34 @@ export async function verifyBackup(path: string): Promise<DatabaseReport> {
   }
 }
 
-async function finish(draft: string, target: string): Promise<DatabaseReport> {
+async function finish(
+  draft: string,
+  target: string,
+  prepare?: (draft: string) => Promise<void>,
+): Promise<DatabaseReport> {
   const report = await verifyBackup(draft);
   if (report.problems.length > 0) {
     rmSync(draft, { force: true });
     throw new StorageRefusal('unreadable', `The copy is damaged: ${report.problems.join('; ')}.`);
   }
+  await prepare?.(draft);
   flush(draft);
   renameSync(draft, target);
   flush(dirname(target));
   return report;
+}
+
+/** A backup of the first format has no epoch; the upgrade at the next start makes one. */
+async function renewHistoryEpoch(path: string): Promise<void> {
+  const { default: BetterSqlite } = await import('better-sqlite3');
+  const database = new BetterSqlite(path, { fileMustExist: true });
+  try {
+    database.pragma('journal_mode = DELETE');
+    const has = database.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'storage_meta'").get();
+    if (has) database.exec('UPDATE storage_meta SET history_epoch = max(1, random() & 0x7fffffffffffffff)');
+  } finally {
+    database.close();
+  }
 }
 
 function flush(path: string): void {

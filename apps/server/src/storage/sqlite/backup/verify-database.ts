@@ -1,5 +1,6 @@
 import type { Database } from 'better-sqlite3';
 import { MESSAGE_COLUMNS, type MessageRow, StoredMessages, seqOfPlace } from '../reader/stored-message.ts';
+import { verifyGroups } from './verify-groups.ts';
 
 export interface DatabaseReport {
   conversations: number;
@@ -10,7 +11,10 @@ export interface DatabaseReport {
 
 const MOST_PROBLEMS = 20;
 
-/** Reads the whole database: structure, references, every message's checksum, and conv_seq 1..head without a hole. */
+/**
+ * Reads the whole database: structure, references, every message's checksum, conv_seq 1..head without a hole, and what the
+ * rows of groups and of events promise (verify-groups.ts).
+ */
 export function verifyDatabase(database: Database): DatabaseReport {
   const problems: string[] = [];
   const report = (problem: string) => {
@@ -51,5 +55,6 @@ export function verifyDatabase(database: Database): DatabaseReport {
   }
   const total = database.prepare('SELECT count(*) FROM message').pluck().get();
   if (total !== messages) report(`${Number(total) - messages} messages belong to no conversation`);
+  verifyGroups(database, report);
   return { conversations: conversationRows.length, messages, problems };
 }

@@ -1,8 +1,11 @@
 import type { Database } from 'better-sqlite3';
 
+/** How far a message may be stored behind one whose id was given later: a notice does not wait for a batch. */
+const NEAR_HEAD = 32;
+
 /**
- * The highest snowflake in the database. One node gives the ids and stores a conversation's messages in the order of
- * their ids, so the message at each head is enough: one look-up a conversation, at start only.
+ * The highest snowflake in the database. One node gives the ids and stores a conversation's messages nearly in the order
+ * of their ids, so the messages at each head are enough: one look-up a conversation, at start only.
  */
 export function readHighestId(database: Database): bigint {
   const highest = database
@@ -13,7 +16,9 @@ export function readHighestId(database: Database): bigint {
         coalesce((SELECT max(conversation_id) FROM conversation), 0),
         coalesce((
           SELECT max(message.msg_id) FROM conversation
-          JOIN message ON message.place = (conversation.conversation_no << 32) + conversation.head_seq
+          JOIN message ON message.place
+            BETWEEN (conversation.conversation_no << 32) + max(1, conversation.head_seq - ${NEAR_HEAD})
+                AND (conversation.conversation_no << 32) + conversation.head_seq
         ), 0)
       )`,
     )
