@@ -41,6 +41,14 @@ export interface AppFile {
   readonly headers: Readonly<Record<string, string>>;
 }
 
+/** Where an invite link leads: the page itself, which reads the token from its address. */
+const JOIN_PATH = /^\/join\/[\w-]{1,128}\/?$/;
+
+/** The path under which the page of this path is listed. */
+export function pagePath(path: string): string {
+  return JOIN_PATH.test(path) ? '/' : path;
+}
+
 /**
  * The allow-list of the app's files by URL path. A path is either in it, letter for letter, or it is not served: no
  * decoding, no joining, nothing to traverse. Files of a kind that the app does not consist of are left out.

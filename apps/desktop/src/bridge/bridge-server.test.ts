@@ -121,8 +121,12 @@ describe('the bridge server', () => {
     client.emit('settings', { theme: 'dark', language: 'en', sendKey: 'enter' });
     client.emit('conversations', [sampleConversation]);
     client.emit('messages', { conversationId: '41', changed: [], removed: [] });
+    client.emit('typing', { conversationId: '41', names: ['Bob'] });
+    client.emit('presence', [{ userId: '7', state: 'online', lastSeenMs: 0 }]);
+    client.emit('readers', { conversationId: '41' });
     await settle();
-    expect(heard[0]).toEqual(['connection', 'account', 'settings', 'conversations', 'messages']);
+    const events = ['connection', 'account', 'settings', 'conversations', 'messages', 'typing', 'presence', 'readers'];
+    expect(heard[0]).toEqual(events);
     expect(heard[1]).toEqual(heard[0]);
   });
 
@@ -183,7 +187,7 @@ describe('the bridge server', () => {
 
   it('ends its subscriptions when either side closes, closes once, and says nothing after that', async () => {
     const first = serve();
-    expect(first.client.subscriptions).toBe(5);
+    expect(first.client.subscriptions).toBe(8);
     first.ui.close();
     await settle();
     expect(first.client.subscriptions).toBe(0);

@@ -39,6 +39,9 @@ const forwarded: { readonly [E in keyof ClientEvents]: true } = {
   settings: true,
   conversations: true,
   messages: true,
+  typing: true,
+  presence: true,
+  readers: true,
 };
 
 export function serveBridge(port: BridgePort, client: ClientApi, options: BridgeServerOptions = {}): BridgeServer {

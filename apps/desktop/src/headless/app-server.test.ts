@@ -61,6 +61,18 @@ describe("the app's own server", () => {
     expect(headers['cache-control']).toBe('no-cache');
   });
 
+  it('serves the page where an invite link leads, whatever the token, and with any profile', async () => {
+    const page = await request('/');
+    for (const path of ['/join/k3JrT0pQ-_', '/join/x?profile=bob', `/join/${'a'.repeat(128)}`]) {
+      const { status, body, headers } = await request(path);
+      expect([path, status, body]).toEqual([path, 200, page.body]);
+      expect(headers['content-security-policy']).toBe(contentSecurityPolicy);
+      expect(headers['cache-control']).toBe('no-cache');
+    }
+    expect((await request('/join/x?profile=<img>')).status).toBe(400);
+    expect((await request('/join/x', { method: 'POST' })).status).toBe(405);
+  });
+
   it('serves assets, and HEAD without a body', async () => {
     expect(await request('/assets/main-1.js')).toMatchObject({ status: 200, body: 'export {};' });
     const head = await request('/assets/main-1.js', { method: 'HEAD' });
@@ -81,6 +93,12 @@ describe("the app's own server", () => {
     '/assets/',
     'http://127.0.0.1/secret.html',
     '/nothing',
+    '/join',
+    '/join/',
+    '/join/a/b',
+    '/join/..%2fsecret.html',
+    '/join/../secret.html',
+    `/join/${'a'.repeat(129)}`,
   ])('%s is not found', async (path) => {
     const { status, headers, body } = await request(path);
     expect(status).toBe(404);

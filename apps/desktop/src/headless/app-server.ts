@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { join, relative, sep } from 'node:path';
 import type { Logger } from 'pino';
-import { type AppFile, listAppFiles, pageHeaders } from '../bridge/app-page.ts';
+import { type AppFile, listAppFiles, pageHeaders, pagePath } from '../bridge/app-page.ts';
 import { isProfileName, PROFILE_RULE } from '../bridge/profile-name.ts';
 import type { OriginPolicy } from './origin-policy.ts';
 
@@ -26,7 +26,8 @@ export function createAppServer(directory: string, policy: OriginPolicy, logger:
       refuse(response, 405, 'Only GET and HEAD.');
       return;
     }
-    const [path = '', query = ''] = (request.url ?? '').split('?', 2);
+    const [asked = '', query = ''] = (request.url ?? '').split('?', 2);
+    const path = pagePath(asked);
     // The names of the files change when the app is built anew.
     if (path === '/') files = listDirectory(directory);
     const file = files.get(path);

@@ -86,7 +86,7 @@ export async function runDesktopShell(shell: DesktopShellOptions): Promise<void>
     suggestedServerUrl: options.suggestedServerUrl,
   });
   const host = createEngineHost(client, logger);
-  const watch = watchConversations(client);
+  const watch = watchConversations(client, clock);
   const ends: (() => void)[] = [
     watch.stop,
     client.on('settings', ({ language }) => {
@@ -132,7 +132,7 @@ export async function runDesktopShell(shell: DesktopShellOptions): Promise<void>
   });
   const { show, attention } = marks;
   watch.onUnread(show);
-  show([...watch.conversations.values()].reduce((sum, { unread }) => sum + unread, 0));
+  show(watch.total);
   ends.push(
     notifyOfMessages({
       client,

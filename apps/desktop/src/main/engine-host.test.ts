@@ -29,7 +29,7 @@ describe('the engine in the shell', () => {
     await host.start();
     expect(methods()).toEqual(['start', 'app', 'app']);
     first.close();
-    await expect.poll(() => client.subscriptions).toBe(5);
+    await expect.poll(() => client.subscriptions).toBe(8);
     second.close();
     await expect.poll(() => client.subscriptions).toBe(0);
   });

@@ -6,6 +6,7 @@ import {
   sampleAccount,
   sampleApp,
   sampleConversation,
+  sampleMessage,
 } from '../bridge/testing/recording-client.ts';
 import type { ConversationView, MessageView } from '../engine/views.ts';
 import { watchConversations } from './conversation-watch.ts';
@@ -32,7 +33,7 @@ beforeEach(async () => {
     conversation('41', { title: 'Bob' }),
     conversation('42', { title: 'Ann' }),
   ]);
-  const watch = watchConversations(client);
+  const watch = watchConversations(client, clock);
   await watch.start();
   end = notifyOfMessages({
     client,
@@ -62,8 +63,9 @@ function conversation(conversationId: string, fields: Partial<ConversationView> 
 
 function say(conversationId: string, convSeq: number, text = 'hi', fields: Partial<MessageView> = {}): void {
   const message: MessageView = {
+    ...sampleMessage,
     ...{ key: `${convSeq}`.padStart(32, '0'), conversationId, msgId: '1', convSeq, senderId: '7', mine: false },
-    ...{ kind: 'text', text, timeMs: 0, status: 'stored', failure: null, order: convSeq },
+    ...{ senderName: 'Bob', text, status: 'stored', order: convSeq },
     ...fields,
   };
   client.emit('messages', { conversationId, changed: [message], removed: [] });
@@ -181,6 +183,69 @@ describe('notifications of messages', () => {
     say('42', 4, 'x', { kind: 'unsupported' });
     pass();
     expect(shown[1]).toEqual(['42', 'Ann', 'New message']);
+  });
+
+  it('name the sender in a group', () => {
+    client.emit('conversations', [conversation('71', { kind: 'group', title: 'Hikers' })]);
+    say('71', 4, 'on my way');
+    pass();
+    expect(shown).toEqual([['71', 'Hikers', 'Bob: on my way']]);
+  });
+
+  it('none for what was done to a group', () => {
+    client.emit('conversations', [conversation('71', { kind: 'group' })]);
+    say('71', 4, '', { kind: 'notice' });
+    pass();
+    expect(shown).toEqual([]);
+    expect(attention).toBe(0);
+  });
+
+  it('none from a muted conversation until the mute ends, but for a mention', () => {
+    client.emit('conversations', [conversation('41', { title: 'Bob', silentUntilMs: clock.now() + 60_000 })]);
+    say('41', 4, 'psst');
+    pass();
+    expect([shown, attention]).toEqual([[], 0]);
+    say('41', 5, '@me look', { mentionsMe: true });
+    pass();
+    expect(shown).toEqual([['41', 'Bob', '@me look']]);
+    clock.advance(60_000);
+    say('41', 6, 'audible');
+    pass();
+    expect(shown.at(-1)).toEqual(['41', 'Bob', 'audible']);
+  });
+
+  it('none from what is archived, mention or not', () => {
+    client.emit('conversations', [conversation('41', { archived: true })]);
+    say('41', 4, 'psst');
+    say('41', 5, '@me', { mentionsMe: true });
+    pass();
+    expect(shown).toEqual([]);
+  });
+
+  it('go when their message is recalled, and are not shown for one that was recalled in time', () => {
+    const recalled = { by: { userId: '7', name: 'Bob' }, mine: false, again: null, againUntilMs: 0 };
+    say('41', 4, 'first');
+    say('41', 5, 'oops');
+    say('41', 5, '', { recalled });
+    pass();
+    expect(shown).toEqual([['41', 'Bob', 'first']]);
+    say('41', 3, '', { recalled });
+    expect(dismissed).toEqual([]);
+    say('41', 4, '', { recalled });
+    expect(dismissed).toEqual(['41']);
+    say('41', 6, '', { recalled });
+    pass();
+    expect(shown).toHaveLength(1);
+  });
+
+  it('have the newest words of what was edited meanwhile', () => {
+    say('41', 4, 'helo');
+    say('41', 4, 'hello', { edited: true });
+    pass();
+    expect(shown).toEqual([['41', 'Bob', 'hello']]);
+    say('41', 4, 'hello!', { edited: true });
+    pass();
+    expect(shown).toHaveLength(1);
   });
 
   it('end with no timer and no subscription of theirs left', () => {

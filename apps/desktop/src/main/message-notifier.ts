@@ -2,11 +2,12 @@
  * Decides which messages deserve a notification: others' messages, unread, new to this device, while nobody looks. One
  * for each conversation, the newest replacing the older; what comes in while the client catches up after an absence is
  * gathered and told at its end. The first catch-up after a login tells nothing: that history is old news.
+ * What is muted is silent, but for a mention; what is archived is silent. A notification goes when its message is recalled.
  */
 import type { Clock } from '@fastim/core';
 import type { ClientApi } from '../engine/client-api.ts';
 import type { MessageView } from '../engine/views.ts';
-import type { ConversationWatch } from './conversation-watch.ts';
+import { type ConversationWatch, isQuiet } from './conversation-watch.ts';
 import type { Words } from './words.ts';
 
 export interface NotificationText {
@@ -40,6 +41,8 @@ export interface MessageNotifierOptions {
 const MANY_CONVERSATIONS = 3;
 /** Messages arrive in bursts; a burst is one notification. */
 const GATHER_MS = 300;
+/** Of one conversation; more are as good as so many. */
+const MOST_GATHERED = 999;
 const SUMMARY = 'summary';
 
 /** Returns the function that ends it. */
@@ -47,7 +50,9 @@ export function notifyOfMessages(options: MessageNotifierOptions): () => void {
   const { client, watch, centre, clock, words } = options;
   /** Highest conv_seq told of, or known before this run, by conversation. */
   const known = new Map<string, number>();
-  const gathered = new Map<string, { newest: MessageView; count: number }>();
+  const gathered = new Map<string, MessageView[]>();
+  /** conv_seq of the message that a notification shows, by conversation. */
+  const shown = new Map<string, number>();
   let catchingUp = true;
   let firstCatchUp = false;
   let cancelTimer: (() => void) | undefined;
@@ -55,37 +60,56 @@ export function notifyOfMessages(options: MessageNotifierOptions): () => void {
   for (const { conversationId, headSeq } of watch.conversations.values()) known.set(conversationId, headSeq);
 
   const isNews = (message: MessageView): boolean => {
-    const { conversationId, convSeq, mine } = message;
-    if (mine || convSeq === null) return false;
+    const { conversationId, convSeq, mine, kind, recalled } = message;
+    if (mine || convSeq === null || kind === 'notice' || recalled) return false;
     const readSeq = watch.conversations.get(conversationId)?.readSeq ?? 0;
     return convSeq > Math.max(known.get(conversationId) ?? 0, readSeq);
   };
 
+  const isToTell = ({ conversationId, convSeq, mentionsMe }: MessageView): boolean => {
+    const conversation = watch.conversations.get(conversationId);
+    if (!conversation) return true;
+    if ((convSeq ?? 0) <= conversation.readSeq) return false;
+    return !isQuiet(conversation, clock.now()) || (mentionsMe && !conversation.archived);
+  };
+
+  /** A message that is known already is another now: edited, or taken back. */
+  const changed = (message: MessageView): void => {
+    const { conversationId, convSeq, recalled } = message;
+    const waiting = gathered.get(conversationId);
+    const place = waiting?.findIndex((one) => one.convSeq === convSeq) ?? -1;
+    if (place >= 0) waiting?.splice(place, 1, ...(recalled ? [] : [message]));
+    if (!recalled || shown.get(conversationId) !== convSeq) return;
+    shown.delete(conversationId);
+    centre.dismiss(conversationId);
+  };
+
   const flush = (): void => {
     cancelTimer = undefined;
-    const news = [...gathered.values()].filter(({ newest }) => {
-      const conversation = watch.conversations.get(newest.conversationId);
-      return (newest.convSeq ?? 0) > (conversation?.readSeq ?? 0);
-    });
+    const news = [...gathered.values()].map((messages) => messages.filter(isToTell)).filter(({ length }) => length > 0);
     gathered.clear();
     if (news.length === 0 || options.isWatching()) return;
     options.onAttention();
     if (news.length > MANY_CONVERSATIONS) {
-      const count = news.reduce((sum, entry) => sum + entry.count, 0);
+      const count = news.reduce((sum, { length }) => sum + length, 0);
       const text = { title: 'FastIM', body: words().newMessages(count, news.length) };
       centre.show(SUMMARY, text, () => options.onOpen(null));
       return;
     }
-    for (const { newest } of news) {
+    for (const messages of news) {
+      const newest = messages.at(-1)!;
       const { conversationId } = newest;
+      shown.set(conversationId, newest.convSeq ?? 0);
       centre.show(conversationId, textOf(newest), () => options.onOpen(conversationId));
     }
   };
 
   const textOf = (message: MessageView): NotificationText => {
     if (options.hidesContent()) return { title: 'FastIM', body: words().newMessage };
-    const title = watch.conversations.get(message.conversationId)?.title ?? 'FastIM';
-    return { title, body: message.kind === 'text' ? clip(message.text) : words().newMessage };
+    const conversation = watch.conversations.get(message.conversationId);
+    const what = message.kind === 'text' ? clip(message.text) : words().newMessage;
+    const who = conversation?.kind === 'group' ? clip(message.senderName) : '';
+    return { title: conversation?.title ?? 'FastIM', body: who === '' ? what : `${who}: ${what}` };
   };
 
   const schedule = (): void => {
@@ -93,13 +117,18 @@ export function notifyOfMessages(options: MessageNotifierOptions): () => void {
   };
 
   const ends = [
-    client.on('messages', ({ conversationId, changed }) => {
-      for (const message of changed) {
-        if (!isNews(message)) continue;
+    client.on('messages', ({ conversationId, changed: messages }) => {
+      for (const message of messages) {
+        if (!isNews(message)) {
+          changed(message);
+          continue;
+        }
         known.set(conversationId, message.convSeq ?? 0);
         if (firstCatchUp) continue;
-        const count = (gathered.get(conversationId)?.count ?? 0) + 1;
-        gathered.set(conversationId, { newest: message, count });
+        const waiting = gathered.get(conversationId) ?? [];
+        gathered.set(conversationId, waiting);
+        waiting.push(message);
+        if (waiting.length > MOST_GATHERED) waiting.shift();
       }
       schedule();
     }),
@@ -112,11 +141,14 @@ export function notifyOfMessages(options: MessageNotifierOptions): () => void {
     client.on('account', (account) => {
       known.clear();
       gathered.clear();
+      shown.clear();
       firstCatchUp = account !== null;
     }),
   ];
   watch.onChange(({ conversationId, unread }) => {
-    if (unread === 0) centre.dismiss(conversationId);
+    if (unread > 0) return;
+    shown.delete(conversationId);
+    centre.dismiss(conversationId);
   });
   return () => {
     cancelTimer?.();

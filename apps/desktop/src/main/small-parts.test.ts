@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ManualClock } from '@fastim/core/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   createRecordingClient,
@@ -131,6 +132,7 @@ describe('our own address', () => {
 });
 
 describe('the watch on conversations', () => {
+  const clock = new ManualClock();
   const loggedIn = () => {
     const client = createRecordingClient();
     client.behave('app', () => ({ ...sampleApp, account: sampleAccount }));
@@ -139,7 +141,7 @@ describe('the watch on conversations', () => {
 
   it('does not ask for the list while nobody is logged in', async () => {
     const client = createRecordingClient();
-    const watch = watchConversations(client);
+    const watch = watchConversations(client, clock);
     await watch.start();
     expect(client.calls.map(({ method }) => method)).toEqual(['app']);
     client.emit('account', sampleAccount);
@@ -150,7 +152,7 @@ describe('the watch on conversations', () => {
   it('sums what is unread, says so only when it changes, and starts anew after a log-out', async () => {
     const client = loggedIn();
     client.behave('listConversations', () => [{ ...sampleConversation, unread: 2 }]);
-    const watch = watchConversations(client);
+    const watch = watchConversations(client, clock);
     const totals: number[] = [];
     watch.onUnread((total) => totals.push(total));
     await watch.start();
@@ -163,9 +165,31 @@ describe('the watch on conversations', () => {
     expect(client.subscriptions).toBe(0);
   });
 
+  it('leaves out what is muted, until the mute ends, and what is archived', async () => {
+    const client = loggedIn();
+    const hour = 3_600_000;
+    const muted = { ...sampleConversation, conversationId: '42', unread: 4, silentUntilMs: clock.now() + 30 * hour };
+    client.behave('listConversations', () => [{ ...sampleConversation, unread: 1 }, muted]);
+    const watch = watchConversations(client, clock);
+    const totals: number[] = [];
+    watch.onUnread((total) => totals.push(total));
+    await watch.start();
+    client.emit('conversations', [{ ...sampleConversation, conversationId: '43', unread: 9, archived: true }]);
+    expect([watch.total, totals]).toEqual([1, [1]]);
+    clock.advance(30 * hour - 1);
+    expect(watch.total).toBe(1);
+    clock.advance(1);
+    expect([watch.total, totals]).toEqual([5, [1, 5]]);
+    client.emit('conversations', [{ ...muted, silentUntilMs: Number.MAX_SAFE_INTEGER }]);
+    clock.advance(1_000 * hour);
+    expect([watch.total, totals]).toEqual([1, [1, 5, 1]]);
+    watch.stop();
+    expect(clock.pendingTimers).toBe(0);
+  });
+
   it('does not let the list that it asked for undo what an event brought meanwhile', async () => {
     const client = loggedIn();
-    const watch = watchConversations(client);
+    const watch = watchConversations(client, clock);
     const starting = watch.start();
     client.emit('conversations', [{ ...sampleConversation, unread: 7 }]);
     await starting;
