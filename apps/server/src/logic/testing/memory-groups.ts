@@ -154,7 +154,7 @@ export class MemoryGroups implements GroupStore {
   async members(query: MemberPageQuery): Promise<{ members: GroupMember[]; next: string }> {
     this.#assertOpen();
     const conversation = this.#conversations.get(query.conversationId);
-    const matching = presentMembers(conversation ?? emptyConversation).filter((member) => {
+    const matching = presentMembers(conversation?.group ? conversation : emptyConversation).filter((member) => {
       const user = this.#users.byId.get(member.userId);
       const names = [user?.usernameKey ?? '', foldText(user?.displayName ?? '')];
       return names.some((name) => name.includes(query.queryKey));
@@ -491,6 +491,8 @@ function works(conversation: Conversation, link: Link, nowMs: number): boolean {
   return (
     !link.revoked &&
     creator !== undefined &&
+    conversation.group !== undefined &&
+    refuseLinks(creator, conversation.group) === undefined &&
     (link.expiresMs === 0 || nowMs < link.expiresMs) &&
     (link.maxUses === 0 || link.uses < link.maxUses)
   );

@@ -125,7 +125,7 @@ export class Fixture {
   edit(conversationId: bigint, senderId: bigint, targetSeq: number, edited = 'edited'): AppendRequest {
     return this.request(conversationId, senderId, {
       kind: MessageKind.edit,
-      body: editBody.encode({ targetSeq, text: edited, mentions: [], mentionAll: false }),
+      body: editBody.encode({ targetSeq: Math.max(0, targetSeq), text: edited, mentions: [], mentionAll: false }),
       action: { type: 'edit', targetSeq, notBeforeMs: 0, mentions: [], mentionAll: false },
     });
   }

@@ -1,9 +1,13 @@
 import { describe } from 'vitest';
 import { conversationContract } from './conversation-contract.ts';
+import { eventContract } from './event-contract.ts';
 import type { OpenStorage } from './fixtures.ts';
+import { groupContract } from './group-contract.ts';
+import { groupReadContract } from './group-read-contract.ts';
 import { lifeContract } from './life-contract.ts';
 import { messageContract } from './message-contract.ts';
 import { sessionContract } from './session-contract.ts';
+import { settingsContract } from './settings-contract.ts';
 import { syncContract } from './sync-contract.ts';
 import { userContract } from './user-contract.ts';
 
@@ -12,8 +16,12 @@ export function storageContract(driver: string, open: OpenStorage): void {
   describe(`storage contract on ${driver}`, () => {
     lifeContract(open);
     messageContract(open);
+    eventContract(open);
     conversationContract(open);
     syncContract(open);
+    settingsContract(open);
+    groupContract(open);
+    groupReadContract(open);
     userContract(open);
     sessionContract(open);
   });
