@@ -109,7 +109,7 @@ describe('the bridge over a WebSocket', () => {
     const socket = dial();
     await enter(socket);
     const client = clients.get('default');
-    expect(client?.subscriptions).toBe(5);
+    expect(client?.subscriptions).toBe(8);
     socket.terminate();
     await expect.poll(() => client?.subscriptions).toBe(0);
     expect(client?.calls).toEqual([]);
