@@ -204,6 +204,7 @@ export class System {
       report,
       userId: () => this.personOf(device).userId,
       device: device.name,
+      say: (words) => this.time.trace.say(words),
     });
     this.#watches.set(channel, watch);
     return watch;

@@ -35,6 +35,7 @@ export class WireWatch {
   readonly #report: (invariant: string, message: string) => void;
   readonly #userId: () => string | undefined;
   readonly #device: string;
+  readonly #say: (words: () => string) => void;
   readonly #up = new FrameDecoder(MAX_DATA_AFTER_LOGIN);
   readonly #down = new FrameDecoder(MAX_DATA_AFTER_LOGIN);
   /** sequenceId of a SEND → the key of its message. */
@@ -45,18 +46,23 @@ export class WireWatch {
     report: (invariant: string, message: string) => void;
     userId: () => string | undefined;
     device: string;
+    /** For the trace. */
+    say: (words: () => string) => void;
   }) {
     this.#truth = parts.truth;
     this.#report = parts.report;
     this.#userId = parts.userId;
     this.#device = parts.device;
+    this.#say = parts.say;
   }
 
   up(bytes: Uint8Array): void {
     for (const { cmd, sequenceId, data } of this.#up.push(bytes)) {
       if (cmd !== Command.send) continue;
       const { clientMsgId, conversationId } = sendRequest.decode(data);
-      this.#sends.set(sequenceId, { key: toHex(clientMsgId), conversationId: String(conversationId) });
+      const send = { key: toHex(clientMsgId), conversationId: String(conversationId) };
+      this.#sends.set(sequenceId, send);
+      this.#say(() => `${this.#device} SEND ${sequenceId} ${send.key} to ${send.conversationId}`);
     }
   }
 
@@ -77,7 +83,8 @@ export class WireWatch {
         break;
       case Command.heads:
         for (const { conversationId, headSeq } of headPush.decode(data).heads) {
-          this.#place(String(conversationId), headSeq, 'a head');
+          if (headSeq > 0) this.#place(String(conversationId), headSeq, 'a head');
+          else this.#known(String(conversationId), 'a head');
         }
         break;
       case Command.cursors:
@@ -134,6 +141,9 @@ export class WireWatch {
     this.#sends.delete(sequenceId);
     const userId = this.#userId();
     const { status, msgId, convSeq } = sendResponse.decode(data);
+    this.#say(
+      () => `${this.#device} SEND ${sequenceId} ${status ? `refused ${status.code} ${status.message}` : `stored at ${convSeq}`}`,
+    );
     if (!send || status || msgId === 0n || userId === undefined) return;
     this.#truth.acked({ ...send, convSeq, msgId: String(msgId), userId });
   }

@@ -6,8 +6,8 @@ import { type BackoffPolicy, backoffDelay } from './backoff.ts';
  * Promises:
  * - Within a conversation entries go out oldest first, and an entry never goes out before all older ones of its
  *   conversation have gone out on this connection. After `connected` everything goes out again in order.
- * - A retry on timeout resends the entry and all younger ones of its conversation that are already out, so the order on
- *   the wire is kept.
+ * - A retry on timeout resends all of its conversation that are out, from the oldest on. The oldest may be one that was
+ *   refused and whose answer got lost: alone, a younger one would be taken before it.
  * - An entry leaves only by `settle`.
  * - Conversations take turns for the window: a long backlog in one does not hold up the others.
  * - A clock that is set back delays nothing by more than the longest wait of the policy.
@@ -176,18 +176,15 @@ export class AckQueue {
   }
 
   #resendLate(now: number, due: string[]): void {
-    let oldestLate: Map<Lane, Entry> | undefined;
+    let late: Set<Lane> | undefined;
     for (const entry of this.#flying) {
-      if (!this.#isOver(entry.resend, now)) continue;
-      oldestLate ??= new Map();
-      // The oldest of the lane: sending order within a lane is its order, and `flying` keeps it.
-      if (!oldestLate.has(entry.lane)) oldestLate.set(entry.lane, entry);
-    }
-    if (!oldestLate) return;
-    for (const [lane, late] of oldestLate) {
-      for (let entry: Entry | undefined = late; entry && entry !== lane.unsent; entry = entry.younger) {
-        this.#put(entry, now, due);
+      if (this.#isOver(entry.resend, now)) {
+        late ??= new Set();
+        late.add(entry.lane);
       }
+    }
+    for (const lane of late ?? []) {
+      for (let entry = lane.oldest; entry && entry !== lane.unsent; entry = entry.younger) this.#put(entry, now, due);
     }
   }
 
