@@ -1,11 +1,11 @@
 import { AlertDialog } from '@base-ui/react/alert-dialog';
 import { Dialog } from '@base-ui/react/dialog';
 import { ChevronLeft, X } from 'lucide-react';
-import { type ReactNode, type RefObject, useState } from 'react';
+import { type ReactNode, type RefObject, useRef, useState } from 'react';
 import { errorWords, failureOf } from '../i18n/error-words.ts';
 import { useText } from '../i18n/use-text.ts';
 import { testIds } from '../test-ids.ts';
-import { Button, IconButton } from './controls.tsx';
+import { Button, IconButton, join } from './controls.tsx';
 import styles from './dialog.module.css';
 
 /** A dialog in the middle of a wide window; on a phone it fills the screen. */
@@ -13,7 +13,7 @@ export function Modal(props: {
   open?: boolean;
   title: string;
   testId?: string;
-  /** What has the focus first; else the first control. */
+  /** What has the focus first; else the dialog itself. */
   initialFocus?: RefObject<HTMLElement | null>;
   onBack?: (() => void) | undefined;
   onClose(): void;
@@ -22,11 +22,12 @@ export function Modal(props: {
 }) {
   const { open = true, title, testId, initialFocus, onBack, onClose, footer, children } = props;
   const text = useText();
+  const popup = useRef<HTMLDivElement>(null);
   return (
     <Dialog.Root open={open} onOpenChange={(next) => !next && onClose()}>
       <Dialog.Portal>
         <Dialog.Backdrop className={styles.backdrop} />
-        <Dialog.Popup className={styles.dialog} data-testid={testId} {...(initialFocus ? { initialFocus } : {})}>
+        <Dialog.Popup ref={popup} className={styles.dialog} data-testid={testId} initialFocus={initialFocus ?? popup}>
           <header className={styles.head}>
             {onBack ? (
               <IconButton label={text('app.back')} onClick={onBack}>
@@ -93,7 +94,8 @@ export function Confirm({ question, onClose }: { question: Question | null; onCl
   return (
     <AlertDialog.Root open={question !== null} onOpenChange={(next) => !next && onClose()}>
       <AlertDialog.Portal>
-        <AlertDialog.Backdrop className={styles.backdrop} />
+        {/* Also over another dialog. */}
+        <AlertDialog.Backdrop forceRender className={join(styles.backdrop, styles.above)} />
         <AlertDialog.Popup className={styles.confirm}>
           <AlertDialog.Title>{shown.title}</AlertDialog.Title>
           <AlertDialog.Description>{shown.text}</AlertDialog.Description>

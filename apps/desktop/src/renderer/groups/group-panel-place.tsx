@@ -1,5 +1,5 @@
 import { Dialog } from '@base-ui/react/dialog';
-import { lazy, Suspense } from 'react';
+import { lazy, Suspense, useRef } from 'react';
 import { useText } from '../i18n/use-text.ts';
 import { useMedia } from '../shell/use-layout.ts';
 import { useApp, useConversation, useUi } from '../state/ui-context.tsx';
@@ -33,6 +33,7 @@ export function GroupPanelPlace() {
   const panelFor = useApp((state) => state.panelFor);
   const screen = useApp((state) => state.screen);
   const isGroup = useConversation(openId ?? '')?.kind === 'group';
+  const popup = useRef<HTMLDivElement>(null);
   const close = () => ui.app.setState({ panelFor: null });
   const shown = openId !== null && isGroup && (beside ? panelFor !== null : panelFor === openId && screen === 'chats');
   if (beside) {
@@ -49,7 +50,7 @@ export function GroupPanelPlace() {
     <Dialog.Root open={shown} onOpenChange={(next) => !next && close()}>
       <Dialog.Portal>
         <Dialog.Backdrop className={styles.backdrop} />
-        <Dialog.Popup className={styles.over} aria-label={text('group.info')}>
+        <Dialog.Popup ref={popup} initialFocus={popup} className={styles.over} aria-label={text('group.info')}>
           <Suspense>{openId === null ? null : <GroupPanel conversationId={openId} onClose={close} />}</Suspense>
         </Dialog.Popup>
       </Dialog.Portal>

@@ -132,7 +132,7 @@ function LinkPage({ link, onAnother, onClose }: { link: string; onAnother(): voi
           <Button kind="quiet" onClick={invalid ? onAnother : look}>
             {text(invalid ? 'join.another' : 'app.retry')}
           </Button>
-          <Button onClick={onClose} data-testid={testIds.joinClose}>
+          <Button autoFocus onClick={onClose} data-testid={testIds.joinClose}>
             {text('app.close')}
           </Button>
         </div>
@@ -174,7 +174,7 @@ function LinkPage({ link, onAnother, onClose }: { link: string; onAnother(): voi
           <p className={styles.done}>
             <CircleCheck size={18} aria-hidden="true" /> {text('join.member')}
           </p>
-          <Button className={styles.wide} onClick={() => void open()} data-testid={testIds.joinOpen}>
+          <Button autoFocus className={styles.wide} onClick={() => void open()} data-testid={testIds.joinOpen}>
             {text('join.open')}
           </Button>
         </>
@@ -183,12 +183,18 @@ function LinkPage({ link, onAnother, onClose }: { link: string; onAnother(): voi
           <p className={styles.done} role="status">
             <CircleCheck size={18} aria-hidden="true" /> {text('join.requested')}
           </p>
-          <Button className={styles.wide} onClick={onClose} data-testid={testIds.joinClose}>
+          <Button autoFocus className={styles.wide} onClick={onClose} data-testid={testIds.joinClose}>
             {text('app.close')}
           </Button>
         </>
       ) : (
-        <Button className={styles.wide} disabled={attempt.busy} onClick={join} data-testid={testIds.joinSubmit}>
+        <Button
+          autoFocus
+          className={styles.wide}
+          disabled={attempt.busy}
+          onClick={join}
+          data-testid={testIds.joinSubmit}
+        >
           {attempt.busy ? <Spinner /> : null}
           {text(page.joinApproval ? 'join.request' : 'join.join')}
         </Button>

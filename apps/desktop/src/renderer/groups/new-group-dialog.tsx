@@ -1,4 +1,4 @@
-import { useRef, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import type { UserView } from '../../bridge/contract.ts';
 import { Button, Spinner } from '../design/controls.tsx';
 import { Modal, Problem } from '../design/dialog.tsx';
@@ -27,9 +27,14 @@ export default function NewGroupDialog({ onClose }: { onClose(): void }) {
   const withKey = useCallKeys();
   const title = name.trim();
 
+  // The other step took the focus with it. Not before the dialog has looked where it went.
+  useEffect(() => {
+    const timer = setTimeout(() => (step === 'name' ? nameInput : search).current?.focus(), 0);
+    return () => clearTimeout(timer);
+  }, [step]);
+
   const goToName = (): void => {
     setStep('name');
-    requestAnimationFrame(() => nameInput.current?.focus());
   };
 
   const create = (): void => {

@@ -86,7 +86,7 @@ export function PeoplePicker(props: {
             onClick={() => toggle(user)}
           >
             <Avatar id={user.userId} name={nameOf(user)} size={22} />
-            <bdi>{oneLine(nameOf(user), 24)}</bdi>
+            <bdi>{oneLine(nameOf(user), 64)}</bdi>
             <X size={14} aria-hidden="true" />
           </button>
         ))}
