@@ -194,7 +194,7 @@ describe('an account', () => {
     await world.finish(b.client.logOut());
     expect(events).toEqual([null]);
     expect(await b.client.app()).toMatchObject({ account: null, connection: { state: 'idle' } });
-    expect(b.store.disk.account).toBeUndefined();
+    expect(b.store.disk.state.account).toBeUndefined();
     await world.advance(100);
     expect(world.server.sessionsOf(bob).map(({ ended }) => ended)).toEqual([true]);
     expect(b.store.disk.pendingLogOuts.size).toBe(0);
@@ -206,7 +206,7 @@ describe('an account', () => {
     world.server.network.down = true;
     world.server.network.cutAll();
     await world.finish(b.client.logOut());
-    expect(b.store.disk.account).toBeUndefined();
+    expect(b.store.disk.state.account).toBeUndefined();
     b.crash();
     await world.advance(30 * 60_000, 60_000);
     world.server.expireAccessTokens();
@@ -231,8 +231,8 @@ describe('an account', () => {
     world.server.refuse = () => undefined;
     await world.advance(60_000, 100);
     expect(await b.client.listConversations()).toEqual([]);
-    expect(b.store.disk.account?.messages.size).toBe(0);
-    expect(b.store.disk.account?.outbox.size).toBe(0);
+    expect(b.store.disk.state.account?.messages.size).toBe(0);
+    expect(b.store.disk.state.account?.outbox.size).toBe(0);
     expect(world.server.sessionsOf(bob).map(({ ended }) => ended)).toEqual([true]);
     expect(world.server.sessionsOf(stranger).map(({ ended }) => ended)).toEqual([false]);
     expect(world.server.history(wireId)).toHaveLength(1);

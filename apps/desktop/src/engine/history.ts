@@ -90,7 +90,9 @@ export class History {
       const row = this.#row(conversationId);
       const target = row.leaveSeq > 0 ? row.leaveSeq : Math.max(head, row.headSeq);
       if (row.tailSeq >= target) return;
-      if (target - row.tailSeq > this.#limits.gapMax) {
+      // Where nothing is here yet, the newest page is what somebody looks at first; the rest comes behind it.
+      const most = row.ranges.length === 0 ? this.#limits.lastPage : this.#limits.gapMax;
+      if (target - row.tailSeq > most) {
         const from = Math.max(row.joinSeq, target - this.#limits.lastPage + 1);
         await this.#page(conversationId, from, target, true, 'tail');
       } else {

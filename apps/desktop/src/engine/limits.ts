@@ -75,7 +75,7 @@ export const defaultLimits: EngineLimits = {
   lastPage: 50,
   gapMax: 500,
   backgroundFill: 5_000,
-  concurrentFills: 2,
+  concurrentFills: 4,
   concurrentPulls: 4,
   pagePatienceMs: 5_000,
   logOutRetryMs: 60_000,

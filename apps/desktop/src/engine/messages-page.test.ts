@@ -77,12 +77,12 @@ describe('a page of messages', () => {
   });
 
   it('answers offline with what is here, and says when there is nothing of what is asked', async () => {
-    write(300);
+    write(1_000);
     const b = await world.loggedIn('bob');
-    expect(await orders(b.client, { at: 'around', order: 100 }, 20)).toHaveLength(20);
+    expect(await orders(b.client, { at: 'around', order: 500 }, 20)).toHaveLength(20);
     offline();
     const newest = await orders(b.client, { at: 'newest' }, 200);
-    expect(newest.at(-1)).toBe(300);
+    expect(newest.at(-1)).toBe(1_000);
     expect(newest.length).toBeGreaterThanOrEqual(50);
     const oldest = newest[0]!;
     const before = await page(b.client, { at: 'before', order: oldest }, 100).catch((error: unknown) => error);
