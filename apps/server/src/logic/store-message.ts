@@ -7,6 +7,7 @@ import type { RequestHeader } from '../routing/send-to-gate.ts';
 import type { AppendOutcome, AppendRequest, MessageStore } from '../storage/message-store.ts';
 import type { AcceptedSend } from './accepted-send.ts';
 import { type Answer, comesAgain, type Refusal, toStatus } from './answer.ts';
+import { ReactionCopies } from './events/reaction-copies.ts';
 import type { FanOut } from './fan-out.ts';
 import { GroupCommit } from './group-commit.ts';
 import { MAX_WAITING_BYTES, RECENT_SENDS, retryAfter } from './logic-limits.ts';
@@ -36,6 +37,7 @@ export class StoreMessage {
   readonly #commit: GroupCommit<AcceptedSend>;
   /** client_msg_ids that had a good answer lately. A front only: whether a message is a repeat is decided by the store. */
   readonly #recent = new DedupeWindow<string, true>(RECENT_SENDS);
+  readonly #copies = new ReactionCopies();
   #scheduled = false;
   #cancelWait: (() => void) | undefined;
   #stopping = false;
@@ -80,10 +82,15 @@ export class StoreMessage {
   add(send: AcceptedSend): void {
     if (this.#stopping) {
       this.refuse(send, send.route, send.append, 'UNAVAILABLE', this.#answer.spread(retryAfter.unavailable));
+    } else if (this.#copies.wasUnchanged(send)) {
+      this.#settle(send, { outcome: 'unchanged' });
+    } else if (this.#copies.waits(send)) {
+      // It is answered with the one before it.
     } else if (!this.#commit.add(send)) {
       this.refuse(send, send.route, send.append, 'OVERLOADED', this.#answer.spread(retryAfter.overloaded));
-    } else if (!this.#scheduled) {
-      this.#schedule();
+    } else {
+      this.#copies.begin(send);
+      if (!this.#scheduled) this.#schedule();
     }
   }
 
@@ -153,7 +160,7 @@ export class StoreMessage {
           if (this.#commit.delay(this.#clock.now()) === 0) this.#startBatch();
           else this.#schedule();
           this.#answer.storageRecovered();
-          for (let index = 0; index < batch.length; index += 1) this.#settle(batch[index]!, outcomes[index]!);
+          for (let index = 0; index < batch.length; index += 1) this.#settleAll(batch[index]!, outcomes[index]!);
         },
         (error: unknown) => {
           this.#commit.done();
@@ -174,6 +181,13 @@ export class StoreMessage {
     const requests: AppendRequest[] = [];
     for (const send of batch) requests.push(send.append);
     return this.#messages.append(requests);
+  }
+
+  #settleAll(send: AcceptedSend, outcome: AppendOutcome): void {
+    if (outcome.outcome === 'unchanged') this.#copies.unchanged(send);
+    this.#settle(send, outcome);
+    const again: AppendOutcome = outcome.outcome === 'stored' ? { ...outcome, outcome: 'repeated' } : outcome;
+    for (const copy of this.#copies.end(send)) this.#settle(copy, again);
   }
 
   #settle(send: AcceptedSend, outcome: AppendOutcome): void {
@@ -226,6 +240,9 @@ export class StoreMessage {
   #giveBack(send: AcceptedSend, refusal: Refusal): void {
     const wait = this.#answer.spread(refusal.retryAfterMs);
     this.refuse(send, send.route, send.append, refusal.reason, wait, refusal.message);
+    for (const copy of this.#copies.end(send)) {
+      this.refuse(copy, copy.route, copy.append, refusal.reason, wait, refusal.message);
+    }
   }
 }
 

@@ -291,6 +291,42 @@ describe('order and repeats', () => {
     ]);
   });
 
+  it('a late copy of one that changed nothing has no effect, whatever came between', async () => {
+    const { harness, conversationId, alice } = await direct();
+    alice.react(conversationId, 2, '👍');
+    await harness.settle();
+    const id = clientMsgId(803);
+    const first = alice.react(conversationId, 2, '👍', false, id);
+    await harness.settle();
+    const removed = alice.react(conversationId, 2, '👍', true);
+    const copy = alice.react(conversationId, 2, '👍', false, id);
+    await harness.settle();
+    expect([first, removed, copy].map((each) => alice.ack(each).convSeq)).toEqual([0, 4, 0]);
+    expect((await marksOf(harness, alice, conversationId, 2)).reactions).toEqual([]);
+  });
+
+  it('copies in one batch have one effect between them, good or bad', async () => {
+    const { harness, conversationId, alice } = await direct();
+    alice.react(conversationId, 2, '👍');
+    await harness.settle();
+    const [add, remove] = [clientMsgId(804), clientMsgId(805)];
+    const all = (): number[] => [
+      alice.react(conversationId, 2, '👍', false, add),
+      alice.react(conversationId, 2, '👍', true, remove),
+      alice.react(conversationId, 2, '👍', false, add),
+      alice.react(conversationId, 2, '👍', true, remove),
+    ];
+    harness.storage.failWith(new StorageError('full', 'no space'));
+    const failed = all();
+    await harness.settle();
+    harness.storage.failWith(undefined);
+    const sent = all();
+    await harness.settle();
+    expect(failed.map((each) => alice.refusal(each))).toEqual(Array.from({ length: 4 }, () => 'STORAGE_FULL'));
+    expect(sent.map((each) => alice.ack(each).convSeq)).toEqual([0, 4, 0, 4]);
+    expect((await marksOf(harness, alice, conversationId, 2)).reactions).toEqual([]);
+  });
+
   it('a late copy of one that changed nothing holds nobody up', async () => {
     const { harness, conversationId, alice } = await direct({
       config: { sendBurstPerUser: 4, sendPerSecondPerUser: 1 },
