@@ -1,67 +1,65 @@
-import { ChevronLeft, MessageCircle } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import { MessageCircle } from 'lucide-react';
+import { lazy, Suspense, useEffect, useState } from 'react';
 import type { ConversationView } from '../../bridge/contract.ts';
-import { Button, IconButton } from '../design/controls.tsx';
+import { Button } from '../design/controls.tsx';
 import { AnnouncementBar } from '../groups/announcement-bar.tsx';
 import { ConversationAvatar } from '../groups/conversation-avatar.tsx';
-import { GroupPanelButton } from '../groups/group-panel-button.tsx';
 import { errorWords } from '../i18n/error-words.ts';
 import { useText } from '../i18n/use-text.ts';
 import { ConnectionBar } from '../shell/connection-bar.tsx';
 import { modifierName } from '../shell/platform-keys.ts';
 import { searchInputId } from '../shell/search-input.ts';
 import { useLayout } from '../shell/use-layout.ts';
-import { openConversation, showConversation } from '../state/open-conversation.ts';
-import { useApp, useConversation, useConversations, useMessages, useUi } from '../state/ui-context.tsx';
-import { testIds } from '../test-ids.ts';
+import { showConversation } from '../state/open-conversation.ts';
+import { useApp, useConversation, useConversations, useMessages, useUi, useWork } from '../state/ui-context.tsx';
+import { ChatNote } from './chat-note.tsx';
 import { Composer } from './composer.tsx';
+import { ConversationHeader } from './conversation-header.tsx';
 import styles from './conversation-pane.module.css';
+import { MessageDialogs } from './message-dialogs.tsx';
 import { MessageList } from './message-list.tsx';
+import { SelectionBar } from './selection-bar.tsx';
+import { useConversationKeys } from './use-conversation-keys.ts';
+
+const MessageSearch = lazy(() => import('./message-search.tsx'));
 
 /** The open conversation, or what to do when there is none. */
 export function ConversationPane() {
   const openId = useApp((state) => state.openConversationId);
   const conversation = useConversation(openId ?? '');
+  const searching = useWork((state) => state.searching !== null && state.searching === openId);
   return (
     <main className={styles.pane}>
       {conversation ? <OpenConversation key={conversation.conversationId} conversation={conversation} /> : <NoneOpen />}
+      {/* Beside the conversation, not in it: a hit may lead to another one. */}
+      {conversation && searching ? (
+        <Suspense>
+          <MessageSearch conversation={conversation} />
+        </Suspense>
+      ) : null}
     </main>
   );
 }
 
 function OpenConversation({ conversation }: { conversation: ConversationView }) {
-  const ui = useUi();
-  const text = useText();
-  const layout = useLayout();
-  const { title, peer, conversationId } = conversation;
+  const { conversationId } = conversation;
+  const selecting = useWork((state) => state.selection?.conversationId === conversationId);
+  useConversationKeys(conversationId);
   return (
     <>
-      <header className={styles.header}>
-        {layout === 'phone' ? (
-          <IconButton
-            label={text('app.back')}
-            className={styles.back}
-            onClick={() => void openConversation(ui, null)}
-            data-testid={testIds.backButton}
-          >
-            <ChevronLeft size={26} aria-hidden="true" />
-          </IconButton>
-        ) : null}
-        <ConversationAvatar conversation={conversation} size={36} />
-        <div className={styles.names}>
-          <h1>
-            <bdi>{title.slice(0, 128)}</bdi>
-          </h1>
-          {peer ? <p>@{peer.username}</p> : null}
-        </div>
-        {conversation.group ? <GroupPanelButton conversationId={conversationId} /> : null}
-      </header>
-      <AnnouncementBar conversation={conversation} />
+      <ConversationHeader conversation={conversation} />
       <div className={styles.body}>
         <ConnectionBar />
+        <AnnouncementBar conversation={conversation} />
         <Messages conversation={conversation} />
+        <ChatNote conversationId={conversationId} />
       </div>
-      <Composer conversation={conversation} />
+      {/* What is being written stays where it is while messages are chosen. */}
+      <div className={styles.foot} hidden={selecting}>
+        <Composer conversation={conversation} />
+      </div>
+      {selecting ? <SelectionBar conversationId={conversationId} /> : null}
+      <MessageDialogs />
     </>
   );
 }

@@ -104,7 +104,7 @@ export function useListPlace(options: {
     if (!row) return;
     const offsetPx = Math.round(scrollTop - list.getItemOffset(index));
     latest.current.onMoved({ order: row.message.order, offsetPx, atEnd: end });
-  }, [scroller, handle]);
+  }, [scroller, handle, settler]);
 
   const onResize = useCallback(() => {
     settler.measured();

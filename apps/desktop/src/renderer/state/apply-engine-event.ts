@@ -85,5 +85,6 @@ export function forgetAccount(ui: Ui): void {
   forgetLive(ui.live);
   forgetWork(ui.work);
   ui.lastMention.clear();
+  ui.named.clear();
   ui.app.setState({ openConversationId: null, screen: 'chats', shortcutsOpen: false, dialog: null, panelFor: null });
 }

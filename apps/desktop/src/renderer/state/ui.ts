@@ -1,5 +1,6 @@
 import type { PositionView, SettingsView } from '../../bridge/contract.ts';
 import type { EngineLink } from '../bridge-link/engine-link.ts';
+import type { Named } from '../conversation/mentions.ts';
 import { type AppStore, createAppStore } from './app-store.ts';
 import { type ConversationsStore, createConversationsStore } from './conversations-store.ts';
 import { createDraftKeeper, type DraftKeeper } from './draft-keeper.ts';
@@ -32,6 +33,8 @@ export interface Ui {
   readonly sendKeys: SendKeys;
   /** Where each conversation's list stood last. */
   readonly positions: Map<string, PositionView>;
+  /** Who was chosen in each composer as somebody to mention: `@name` in its text means them. */
+  readonly named: Map<string, readonly Named[]>;
   /** The mention that the @ button showed last, by conversation. */
   readonly lastMention: Map<string, number>;
   readonly loading: Loading;
@@ -53,6 +56,7 @@ export function createUi(link: EngineLink, surroundings: Surroundings, settings:
     drafts: createDraftKeeper(link, surroundings.schedule),
     sendKeys: createSendKeys(surroundings.now),
     positions: new Map(),
+    named: new Map(),
     lastMention: new Map(),
     loading: { first: new Map(), edges: new Set() },
     surroundings,
