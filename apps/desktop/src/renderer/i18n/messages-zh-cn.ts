@@ -183,7 +183,7 @@ export const messagesZhCn: Catalogue = {
   'group.muteAll': '仅管理员可发言',
   'group.approval': '入群需管理员审核',
   'group.members': '群成员',
-  'group.memberCount': '{count} 名成员',
+  'group.memberCount': '{count, number} 名成员',
   'group.searchMembers': '搜索成员',
   'group.memberMuted': '已禁言',
   'group.memberMenu': '对{name}的操作',
