@@ -138,7 +138,7 @@ const fixed: Readonly<Record<string, string>> = {
   'radius-bubble': '16px',
   'radius-bubble-inner': '4px',
   'font-family':
-    '"Inter Variable", system-ui, -apple-system, "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "Noto Sans SC", sans-serif',
+    '"Inter Variable", "Apple Color Emoji", "Segoe UI Emoji", "Noto Color Emoji", system-ui, -apple-system, "Segoe UI", "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "Noto Sans SC", sans-serif',
   'font-family-mono': 'ui-monospace, SFMono-Regular, Menlo, Consolas, "Noto Sans Mono CJK SC", monospace',
   'text-meta': '12px/16px',
   'text-small': '13px/18px',
