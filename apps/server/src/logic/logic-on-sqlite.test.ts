@@ -1,4 +1,18 @@
-import { Command, errorCatalogue, type SyncRequest, syncRequest, syncResponse } from '@fastim/protocol';
+import {
+  Command,
+  changeGroupRequest,
+  createGroupRequest,
+  createGroupResponse,
+  errorCatalogue,
+  GroupChange,
+  type HistoryRequest,
+  historyRequest,
+  historyResponse,
+  type SyncRequest,
+  syncRequest,
+  syncResponse,
+  textBody,
+} from '@fastim/protocol';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { TemporaryFolders } from '../storage/sqlite/testing/temporary-folders.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -9,9 +23,10 @@ afterAll(() => folders.remove());
 
 const generous = { sendBurstPerUser: 100_000, cursorFlushMs: 1 };
 
-async function onSqlite(options: { directory?: string; maxPages?: number } = {}) {
-  const storage = await folders.open(options);
-  const harness = new LogicHarness<Storage>({ storage, config: generous });
+async function onSqlite(options: { directory?: string; maxPages?: number; cacheHistory?: boolean } = {}) {
+  const { cacheHistory = false, ...folder } = options;
+  const storage = await folders.open(folder);
+  const harness = new LogicHarness<Storage>({ storage, config: generous, cacheHistory });
   for (const userId of [1n, 2n]) {
     await storage.users.create({
       userId,
@@ -103,6 +118,51 @@ describe('logic on the real store', () => {
     expect(after.alice.ack(next).convSeq).toBe(2);
     expect(after.bob.texts()).toEqual(['next']);
     await after.stop();
+  });
+
+  it('carries a group from its making to a removal: events, reads, pulls from memory and from the disk alike', async () => {
+    const { harness, alice, bob, stop } = await onSqlite({ cacheHistory: true });
+    const create = { clientMsgId: clientMsgId(900), name: '茶', avatarColor: 4, userIds: [2n] };
+    const created = alice.request(Command.createGroup, createGroupRequest.encode(create));
+    await answered(alice, [created]);
+    const { conversation } = alice.read(created, createGroupResponse);
+    const groupId = conversation!.conversationId;
+    expect(conversation).toMatchObject({ headSeq: 1, role: 3, group: { name: '茶', memberCount: 2 } });
+    const texts = Array.from({ length: 20 }, (_, index) => alice.send(groupId, `m${index + 2}`));
+    await answered(alice, texts);
+    const events = [alice.edit(groupId, 2, 'edited'), alice.react(groupId, 3, '🎉'), alice.recall(groupId, 4)];
+    await answered(alice, events);
+    expect(events.map((each) => alice.ack(each).convSeq)).toEqual([22, 23, 24]);
+    const pull = async (request: Partial<HistoryRequest>) => {
+      const whole = { conversationId: groupId, fromSeq: 1, toSeq: 24, limit: 100, newestFirst: false, ...request };
+      const sequenceId = bob.request(Command.history, historyRequest.encode(whole));
+      await answered(bob, [sequenceId]);
+      return bob.read(sequenceId, historyResponse);
+    };
+    // The first one comes from the disk: it holds what was changed.
+    const all = await pull({});
+    expect(all.messages.map((message) => message.convSeq)).toEqual(Array.from({ length: 24 }, (_, i) => i + 1));
+    expect(textBody.decode(all.messages[1]!.body).text).toBe('edited');
+    expect(all.messages[2]!.marks?.reactions).toMatchObject([{ emoji: '🎉', count: 1, mine: false }]);
+    expect(all.messages[3]!.body).toHaveLength(0);
+    expect((await pull({ fromSeq: 5 })).messages).toEqual(all.messages.slice(4));
+    expect(await harness.metric('fastim_history_from_memory_total')).toBe(1);
+    const read = bob.cursor(groupId, 24, 24);
+    await harness.advance(1);
+    await answered(bob, [read]);
+    const removal = { ...create, conversationId: groupId, change: GroupChange.remove, text: '', number: 0 };
+    const removed = alice.request(
+      Command.changeGroup,
+      changeGroupRequest.encode({ ...removal, clientMsgId: clientMsgId(901) }),
+    );
+    await answered(alice, [removed]);
+    await answered(alice, [alice.send(groupId, 'without bob')]);
+    expect(await pull({ toSeq: 30 })).toMatchObject({ headSeq: 25, messages: { length: 25 } });
+    const late = bob.send(groupId, 'still here');
+    await answered(bob, [late]);
+    expect(bob.refusal(late)).toBe('NOT_A_MEMBER');
+    expect(harness.linkErrors).toEqual([]);
+    await stop();
   });
 
   it('acks nothing that a full disk refused, keeps the order, and goes on once there is room', async () => {

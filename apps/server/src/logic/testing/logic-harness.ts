@@ -36,6 +36,9 @@ import { createLogic, type Logic } from '../logic.ts';
 import { GatedStorage } from './gated-storage.ts';
 import { RecordingGate } from './recording-gate.ts';
 
+/** Turns of the event loop: some seconds. */
+const LONGEST_WAIT = 1_000_000;
+
 /** Tokens of the form "user/device/session/epoch" are good, unless the test says otherwise. */
 export class OpenAccess implements AccessVerifier {
   readonly answers = new Map<string, AccessOutcome | Promise<AccessOutcome> | Error>();
@@ -125,8 +128,12 @@ export class LogicHarness<S extends Storage = GatedStorage> {
   async online(userId: bigint, deviceId = 'phone', session: { sessionId?: bigint; epoch?: number } = {}) {
     const connection = this.connect();
     const { sessionId = userId * 100n, epoch = 1 } = session;
-    connection.logIn(`${userId}/${deviceId}/${sessionId}/${epoch}`);
+    const sequenceId = connection.logIn(`${userId}/${deviceId}/${sessionId}/${epoch}`);
     await this.settle();
+    // A storage with threads of its own takes longer than that.
+    for (let turn = 0; turn < LONGEST_WAIT && !connection.answered(sequenceId); turn += 1) {
+      await new Promise((resolve) => setImmediate(resolve));
+    }
     return connection;
   }
 
