@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MessageKind, textBody } from '@fastim/protocol';
+import { MessageKind, plainText, textBody } from '@fastim/protocol';
 import { type Faults, type Lane, Ledger } from './ledger.ts';
 import type { BenchOptions, ClosedLoop, OpenLoop } from './options.ts';
 import type { Pair } from './people.ts';
