@@ -91,6 +91,7 @@ export const configSchema = z.strictObject({
       /** A delivery without a cursor ack is notified again after this time, `notifyRetries` times; then the close. */
       notifyTimeoutMs: ms.default(10_000),
       notifyRetries: count.default(3),
+      /** How long after sending own messages can be edited, and recalled; 0: not at all. */
       editWindowMs: z
         .number()
         .int()

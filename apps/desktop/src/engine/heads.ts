@@ -75,7 +75,8 @@ export class Heads {
     for (const { conversationId, headSeq } of heads) {
       const id = conversationId.toString();
       const row = this.#state.conversation(id);
-      if (!row || (row.leaveSeq > 0 && headSeq > row.leaveSeq)) unknown.push(id);
+      // 0: not a message, something else of the conversation has changed (a request to join waits).
+      if (!row || headSeq === 0 || (row.leaveSeq > 0 && headSeq > row.leaveSeq)) unknown.push(id);
       else if (headSeq > row.tailSeq) this.#want(id, headSeq, now);
     }
     if (unknown.length > 0) this.#ask(unknown);
