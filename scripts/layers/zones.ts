@@ -103,6 +103,13 @@ export const zones: readonly Zone[] = [
     notPackages: ['electron', 'react', 'fastify'],
   },
   {
+    name: 'sdk',
+    path: `${desktop}sdk/`,
+    rule: 'sdk is engine and platform for programs: nothing of the interface, no Electron',
+    zones: ['engine', 'platform', 'core', 'protocol'],
+    packages: ['node:*'],
+  },
+  {
     name: 'headless',
     path: `${desktop}headless/`,
     rule: 'headless puts engine, platform and bridge together in plain Node, without Electron',
