@@ -33,7 +33,7 @@ import { messageTestIds } from './test-ids-messages.ts';
  * people-picker         a search field; each person found is a `person-option` with `data-user-id`, each one picked a
  *                       `person-chip`
  * new-group-dialog      people-picker, `next-step`, then `group-name`, colours (`input[value=3]`), `create-group`
- * group-panel           `group-panel-button` in the header opens it. `group-title`, `edit-group` (then `group-name`,
+ * group-panel           `open-info` in the header opens it. `group-title`, `edit-group` (then `group-name`,
  *                       `save-group`), `announcement`, `edit-announcement` (then `announcement-input`,
  *                       `save-announcement`), `member-count`, `member-search`, each `member-row` with `data-user-id` and
  *                       `data-role`, its `member-menu` (make-admin, remove-admin, make-owner, mute-member with
@@ -116,7 +116,6 @@ export const testIds = {
   groupName: 'group-name',
   createGroup: 'create-group',
   groupPanel: 'group-panel',
-  groupPanelButton: 'group-panel-button',
   groupTitle: 'group-title',
   editGroup: 'edit-group',
   saveGroup: 'save-group',

@@ -8,6 +8,7 @@ import { useText } from '../i18n/use-text.ts';
 import { searchInputId } from '../shell/search-input.ts';
 import { useLayout } from '../shell/use-layout.ts';
 import { loadConversations } from '../state/connect-ui.ts';
+import { jumpTo } from '../state/jump.ts';
 import { openConversation, openDirectWith } from '../state/open-conversation.ts';
 import { useConversations, useUi } from '../state/ui-context.tsx';
 import { testIds } from '../test-ids.ts';
@@ -67,6 +68,15 @@ export function ConversationList() {
     [ui, clear],
   );
 
+  const openMessage = useCallback(
+    async (conversationId: string, order: number): Promise<void> => {
+      clear();
+      await openConversation(ui, conversationId);
+      await jumpTo(ui, conversationId, order, { remember: false });
+    },
+    [ui, clear],
+  );
+
   const onKeyDown = (event: KeyboardEvent<HTMLInputElement>): void => {
     if (event.nativeEvent.isComposing) return;
     if (event.key === 'Escape') {
@@ -85,6 +95,7 @@ export function ConversationList() {
       if (target?.kind === 'conversation') openOne(target.id);
       if (target?.kind === 'person') openPerson(target.id);
       if (target?.kind === 'link') openLink(target.id);
+      if (target?.kind === 'message') void openMessage(target.id, target.order);
     }
   };
 
@@ -135,6 +146,7 @@ export function ConversationList() {
           onOpenConversation={openOne}
           onOpenPerson={openPerson}
           onOpenLink={openLink}
+          onOpenMessage={(conversationId, order) => void openMessage(conversationId, order)}
         />
       ) : (
         <Conversations

@@ -1,28 +1,40 @@
 import { Link } from 'lucide-react';
 import { useEffect } from 'react';
-import type { UserView } from '../../bridge/contract.ts';
+import { useIntl } from 'react-intl';
+import type { SearchHitView, UserView } from '../../bridge/contract.ts';
 import { Avatar, Spinner } from '../design/controls.tsx';
+import { ConversationAvatar } from '../groups/conversation-avatar.tsx';
+import { exactTime, listTime } from '../i18n/dates.ts';
 import { useText } from '../i18n/use-text.ts';
 import { useNow } from '../shell/use-now.ts';
-import { useApp } from '../state/ui-context.tsx';
+import { useApp, useConversation } from '../state/ui-context.tsx';
 import { testIds } from '../test-ids.ts';
 import itemStyles from './conversation-item.module.css';
 import { ConversationItem } from './conversation-item.tsx';
 import styles from './conversation-list.module.css';
+import { HighlightedText } from './highlighted-text.tsx';
 import { oneLine } from './safe-text.ts';
 import type { SearchResults } from './use-search.ts';
 
 /** Of a large account only the first ones are worth drawing: the rest is one more letter away. */
 const mostShown = 30;
 
-export type SearchTarget = { kind: 'link' | 'conversation' | 'person'; id: string };
+export type SearchTarget =
+  | { kind: 'link' | 'conversation' | 'person'; id: string }
+  | { kind: 'message'; id: string; order: number };
 
 /** What the arrow keys walk through, from top to bottom. */
-export function searchTargets({ conversations, people }: SearchResults, link: string | null): SearchTarget[] {
+export function searchTargets(results: SearchResults, link: string | null): SearchTarget[] {
+  const { conversations, people, messages } = results;
   if (link !== null) return [{ kind: 'link', id: link }];
   return [
     ...conversations.slice(0, mostShown).map((one) => ({ kind: 'conversation' as const, id: one.conversationId })),
     ...people.slice(0, mostShown).map((one) => ({ kind: 'person' as const, id: one.userId })),
+    ...messages.map(({ message }) => ({
+      kind: 'message' as const,
+      id: message.conversationId,
+      order: message.order,
+    })),
   ];
 }
 
@@ -36,14 +48,16 @@ export function SearchOptions(props: {
   onOpenConversation(id: string): void;
   onOpenPerson(id: string): void;
   onOpenLink(link: string): void;
+  onOpenMessage(conversationId: string, order: number): void;
 }) {
-  const { listId, query, results, link, active, onOpenConversation, onOpenPerson, onOpenLink } = props;
+  const { listId, query, results, link, active, onOpenConversation, onOpenPerson, onOpenLink, onOpenMessage } = props;
   const text = useText();
   const openId = useApp((state) => state.openConversationId);
   const today = useNow(60 * 1000);
   const conversations = results.conversations.slice(0, mostShown);
   const people = results.people.slice(0, mostShown);
-  const total = conversations.length + people.length;
+  const { messages } = results;
+  const total = conversations.length + people.length + messages.length;
 
   useEffect(() => {
     document.getElementById(`${listId}-${active}`)?.scrollIntoView({ block: 'nearest' });
@@ -80,6 +94,23 @@ export function SearchOptions(props: {
             onOpen={onOpenPerson}
           />
         ))}
+        {messages.length > 0 ? <SectionTitle>{text('list.sectionMessages')}</SectionTitle> : null}
+        {messages.map((hit, index) => {
+          const at = conversations.length + people.length + index;
+          return (
+            <MessageOption
+              key={`${hit.message.conversationId}:${hit.message.msgId}`}
+              id={`${listId}-${at}`}
+              hit={hit}
+              query={results.messagesQuery}
+              active={at === active}
+              position={at + 1}
+              total={total}
+              today={today}
+              onOpen={onOpenMessage}
+            />
+          );
+        })}
       </div>
       <div className={styles['search-note']} role="status">
         {results.state === 'searching' ? (
@@ -133,6 +164,61 @@ function SectionTitle({ children }: { children: string }) {
   return (
     <div className={styles.section} role="presentation">
       {children}
+    </div>
+  );
+}
+
+function MessageOption(props: {
+  id: string;
+  hit: SearchHitView;
+  query: string;
+  active: boolean;
+  position: number;
+  total: number;
+  today: number;
+  onOpen(conversationId: string, order: number): void;
+}) {
+  const { id, hit, query, active, position, total, today, onOpen } = props;
+  const { message, conversationTitle } = hit;
+  const intl = useIntl();
+  const text = useText();
+  const conversation = useConversation(message.conversationId);
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the search box handles the keys
+    <div
+      id={id}
+      role="option"
+      tabIndex={-1}
+      aria-selected={active}
+      aria-setsize={total}
+      aria-posinset={position}
+      className={itemStyles.item}
+      data-active={active || undefined}
+      data-testid={testIds.searchHit}
+      data-msg-id={message.msgId}
+      data-conversation-id={message.conversationId}
+      onClick={() => onOpen(message.conversationId, message.order)}
+    >
+      {conversation ? (
+        <ConversationAvatar conversation={conversation} />
+      ) : (
+        <Avatar id={message.conversationId} name={conversationTitle} />
+      )}
+      <span className={itemStyles.lines}>
+        <span className={itemStyles.line}>
+          <span className={itemStyles.heading}>
+            <bdi className={itemStyles.title}>{oneLine(conversationTitle, 128)}</bdi>
+          </span>
+          <span className={itemStyles.when}>
+            <time dateTime={new Date(message.timeMs).toISOString()} title={exactTime(intl, message.timeMs)}>
+              {listTime(intl, text, message.timeMs, today)}
+            </time>
+          </span>
+        </span>
+        <span className={itemStyles.line}>
+          <HighlightedText className={itemStyles.preview} text={message.text} query={query} />
+        </span>
+      </span>
     </div>
   );
 }

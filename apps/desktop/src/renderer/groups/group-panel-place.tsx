@@ -2,7 +2,7 @@ import { Dialog } from '@base-ui/react/dialog';
 import { lazy, Suspense, useRef } from 'react';
 import { useText } from '../i18n/use-text.ts';
 import { useMedia } from '../shell/use-layout.ts';
-import { useApp, useConversation, useUi } from '../state/ui-context.tsx';
+import { useApp, useConversation, useUi, useWork } from '../state/ui-context.tsx';
 import styles from './group-panel-place.module.css';
 
 const GroupPanel = lazy(() => import('./group-panel.tsx'));
@@ -35,7 +35,13 @@ export function GroupPanelPlace() {
   const isGroup = useConversation(openId ?? '')?.kind === 'group';
   const popup = useRef<HTMLDivElement>(null);
   const close = () => ui.app.setState({ panelFor: null });
-  const shown = openId !== null && isGroup && (beside ? panelFor !== null : panelFor === openId && screen === 'chats');
+  // The search of a conversation takes the same place.
+  const searching = useWork((state) => state.searching !== null);
+  const shown =
+    openId !== null &&
+    isGroup &&
+    !searching &&
+    (beside ? panelFor !== null : panelFor === openId && screen === 'chats');
   if (beside) {
     if (!shown) return null;
     return (

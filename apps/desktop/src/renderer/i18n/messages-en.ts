@@ -121,6 +121,7 @@ export const messagesEn = {
   'list.newGroup': 'New group',
   'list.joinByLink': 'Join by a link',
   'list.openLink': 'Open this invite link',
+  'list.sectionMessages': 'Messages',
   'list.from': '{name}: {text}',
   'list.typing': 'typing…',
   'list.typingOne': '{name} is typing…',

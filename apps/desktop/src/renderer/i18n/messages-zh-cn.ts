@@ -118,6 +118,7 @@ export const messagesZhCn: Catalogue = {
   'list.newGroup': '新建群',
   'list.joinByLink': '通过链接入群',
   'list.openLink': '打开此邀请链接',
+  'list.sectionMessages': '消息',
   'list.from': '{name}：{text}',
   'list.typing': '正在输入…',
   'list.typingOne': '{name}正在输入…',
