@@ -1,5 +1,12 @@
 import { describe, expect, it } from 'vitest';
-import { CONNECTION_LENGTH, LANE_PATIENCE_MS, type SendAttempt, type SendMessage, SendOrder } from './send-order.ts';
+import {
+  CONNECTION_LENGTH,
+  LANE_COURTESY_MS,
+  LANE_PATIENCE_MS,
+  type SendAttempt,
+  type SendMessage,
+  SendOrder,
+} from './send-order.ts';
 import { clientMsgId } from './testing/logic-harness.ts';
 
 const at = (sequenceId: number, connectionId = 1, gateId = 'gate-1'): SendAttempt => ({
@@ -110,9 +117,31 @@ describe('SendOrder', () => {
     order.hold(at(1), message(2), 1);
     order.hold(at(2), message(3), 1);
     const late = LANE_PATIENCE_MS + 100;
-    expect(order.hold(at(3), message(3), late)?.reason).toBe('OVERLOADED');
+    expect(order.hold(at(3), message(4), late)?.reason).toBe('OVERLOADED');
     expect(order.hold(at(4), message(2), late + 1)).toBeUndefined();
     expect(order.hold(at(5), message(3), late + 1)).toBeUndefined();
+  });
+
+  it('waits no longer for those that do not come, when the ones behind them come again without them', () => {
+    const order = new SendOrder();
+    for (const sent of [0, 1, 2]) order.refused(at(sent), message(sent), overloaded, 0);
+    expect(order.hold(at(3), message(3), 50)?.reason).toBe('OVERLOADED');
+    const late = overloaded.retryAfterMs + LANE_COURTESY_MS;
+    expect(order.hold(at(4), message(3), late - 1)?.reason).toBe('OVERLOADED');
+    expect(order.hold(at(5), message(3), late)).toBeUndefined();
+    expect(order.size).toBe(0);
+  });
+
+  it('still waits for the older ones that came again as well', () => {
+    const order = new SendOrder();
+    for (const sent of [0, 1, 2]) order.refused(at(sent), message(sent), overloaded, 0);
+    const late = overloaded.retryAfterMs + LANE_COURTESY_MS;
+    // 0 is not to come any more; 1 comes again, in front of 2.
+    expect(order.hold(at(3), message(1), late)).toBeUndefined();
+    order.refused(at(3), message(1), overloaded, late);
+    expect(order.hold(at(4), message(2), late)?.reason).toBe('OVERLOADED');
+    expect(order.hold(at(5), message(1), late + 1)).toBeUndefined();
+    expect(order.hold(at(6), message(2), late + 1)).toBeUndefined();
   });
 
   it('lets the first go also when it comes after its time', () => {

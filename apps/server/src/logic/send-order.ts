@@ -3,6 +3,8 @@ import type { ConnectionRef } from '../cluster/contract.ts';
 
 /** How long past its time a lane waits for a message before it goes on to the next: the client gave that one up. */
 export const LANE_PATIENCE_MS = 10_000;
+/** How long past its time those behind it have to wait, though they come again without it: then it is given up too. */
+export const LANE_COURTESY_MS = 1_000;
 /** Messages of one lane that are kept in order; a gate has far fewer of a connection under way. */
 const LANE_LENGTH = 256;
 /**
@@ -76,7 +78,16 @@ export class SendOrder {
     const lanes = this.#connections.get(key);
     const lane = lanes?.byConversation.get(message.conversationId);
     if (!lanes || !lane) return undefined;
+    const before = lane.waiting.find((each) => sameBytes(each.clientMsgId, message.clientMsgId))?.lastSequenceId;
     let place = this.#line(key, lanes, lane, attempt, message);
+    if (place > 0 && before !== undefined && before < attempt.sequenceId && now >= lane.comesAt + LANE_COURTESY_MS) {
+      // Whoever sends again begins with the oldest, so what did not come since is not to come: the sender has learned
+      // elsewhere that it is stored.
+      const waiting = lane.waiting.filter((each, index) => index >= place || each.lastSequenceId > before);
+      lanes.waiting -= lane.waiting.length - waiting.length;
+      place -= lane.waiting.length - waiting.length;
+      lane.waiting.splice(0, lane.waiting.length, ...waiting);
+    }
     if (place > 0 && lane.until <= now) {
       // Given up by the client: the next in line is waited for, and nobody overtakes that one either.
       lane.waiting.shift();
@@ -144,6 +155,7 @@ interface Waiting {
   readonly clientMsgId: Uint8Array;
   /** Of the earliest attempt that was refused: what was sent first has the lowest. */
   readonly sequenceId: number;
+  lastSequenceId: number;
 }
 
 interface Lane {
@@ -162,13 +174,19 @@ interface Lane {
 function line(lane: Lane, sequenceId: number, clientMsgId: Uint8Array): number {
   const { waiting } = lane;
   const known = waiting.findIndex((each) => sameBytes(each.clientMsgId, clientMsgId));
+  let lastSequenceId = sequenceId;
   if (known >= 0) {
-    if (waiting[known]!.sequenceId <= sequenceId) return known;
+    const each = waiting[known]!;
+    lastSequenceId = Math.max(lastSequenceId, each.lastSequenceId);
+    each.lastSequenceId = lastSequenceId;
+    if (each.sequenceId <= sequenceId) return known;
     waiting.splice(known, 1);
   }
   let place = waiting.length;
   while (place > 0 && waiting[place - 1]!.sequenceId > sequenceId) place -= 1;
-  if (place < LANE_LENGTH) waiting.splice(place, 0, { clientMsgId: Uint8Array.from(clientMsgId), sequenceId });
+  if (place < LANE_LENGTH) {
+    waiting.splice(place, 0, { clientMsgId: Uint8Array.from(clientMsgId), sequenceId, lastSequenceId });
+  }
   return place;
 }
 
