@@ -16,6 +16,9 @@ import type { Logger } from './ports.ts';
 import { settingsOf, withoutPending, withServerSettings } from './row-settings.ts';
 import type { ConversationRow, SettingsPatch } from './store.ts';
 
+/** How long a mark as unread waits at a time for the read cursor to be told. */
+const CURSOR_FIRST_MS = 100;
+
 /**
  * My own view of conversations (mute, pin, archive, marked unread, draft, deleted for me), told to the server and to my
  * other devices. What is pending is on disk and is told again until the server takes it, over reconnects and restarts;
@@ -167,7 +170,11 @@ export class SettingsSender {
       if (at - now > 0 && at - now <= this.#limits.draftDelayMs) continue;
       this.#dirty.delete(id);
       const row = this.#state.conversation(id);
-      if (row?.settingsPending) return row;
+      if (!row?.settingsPending) continue;
+      // A read cursor that rises takes the mark away: it has to be there before a mark that was set after the reading.
+      if (!row.settingsPending.markedUnread || row.readSeq <= row.readAckedSeq) return row;
+      this.#dirty.set(id, now + CURSOR_FIRST_MS);
+      return undefined;
     }
     return undefined;
   }
