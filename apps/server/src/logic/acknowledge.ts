@@ -102,14 +102,8 @@ export class Acknowledge {
       return;
     }
     this.#metrics.cursorMoves += moves.length;
-    // What a device has of a group is not stored; the ack was for the delivery alone.
-    const stored = moves.filter((move) => move.readSeq > 0 || !this.#members.isGroup(move.conversationId));
-    if (stored.length === 0) {
-      this.#answer.ok(packet);
-      return;
-    }
     const { connection, cmd, logId, sequenceId } = packet;
-    this.#buffer.add({ connection, cmd, logId, sequenceId }, route, stored, now);
+    this.#buffer.add({ connection, cmd, logId, sequenceId }, route, moves, now);
     if (this.#buffer.size >= CURSOR_FLUSH_MOVES) this.#comeDue();
     else this.#cancelTimer ??= this.#clock.setTimer(this.#flushMs, () => this.#comeDue());
   }

@@ -1,6 +1,8 @@
 import {
   Command,
   cursorRequest,
+  cursorResponse,
+  errorCatalogue,
   GroupChange,
   type Presence,
   presencePush,
@@ -201,12 +203,25 @@ describe('reading in a group', () => {
     expect((await harness.storage.states(2n, [groupId]))[0]?.readSeq).toBe(1);
   });
 
-  it('is all that is written: that a device has a message costs no write', async () => {
-    const { harness, groupId, bob } = await withGroup();
+  it('is all that is written: that a device has a message moves nothing and is told to nobody', async () => {
+    const { harness, groupId, owner, bob } = await withGroup();
+    const laptop = await harness.online(2n, 'laptop', { sessionId: 201n });
+    await refusalOf(harness, owner, Command.viewing, viewing(groupId));
+    const before = await harness.storage.mark(2n);
     const sent = bob.cursor(groupId, 1);
     await harness.advance(1_000);
-    expect(bob.refusal(sent)).toBeUndefined();
-    expect(harness.storage.raises).toEqual([]);
+    expect(bob.read(sent, cursorResponse)).toEqual({ status: undefined, refused: [] });
+    expect(await harness.storage.mark(2n)).toEqual(before);
+    expect([...harness.gate.cursors(laptop.id), ...harness.gate.signals]).toEqual([]);
+  });
+
+  it('is refused beyond the head, and for who is not a member', async () => {
+    const { harness, groupId, bob, stranger } = await withGroup();
+    const [beyond, foreign] = [bob.cursor(groupId, 0, 2), stranger.cursor(groupId, 1, 0)];
+    await harness.advance(1_000);
+    const codeOf = (connection: TestConnection, sent: number) => connection.read(sent, cursorResponse).refused;
+    expect(codeOf(bob, beyond)).toEqual([{ conversationId: groupId, code: errorCatalogue.CURSOR_INVALID.code }]);
+    expect(codeOf(stranger, foreign)).toEqual([{ conversationId: groupId, code: errorCatalogue.NOT_A_MEMBER.code }]);
   });
 });
 
