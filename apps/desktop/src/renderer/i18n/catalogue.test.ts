@@ -26,10 +26,43 @@ test('the code uses no id that the catalogues lack', () => {
   expect([...new Set([...used].map((match) => match[1]!))].filter((id) => !ids.includes(id))).toEqual([]);
 });
 
-/** The names in braces of a message. */
+/** The values that a message speaks of: the names in braces, but not the words in the branches of a plural or select. */
 function placeholders(message: string): string[] {
-  return [...new Set([...message.matchAll(/\{(\w+)[,}]/g)].map((match) => match[1]!))].sort();
+  const names = new Set<string>();
+  let at = 0;
+  const until = (stop: RegExp): string => {
+    const from = at;
+    while (at < message.length && !stop.test(message[at]!)) at++;
+    return message.slice(from, at).trim();
+  };
+  const words = (): void => {
+    for (until(/[{}]/); message[at] === '{'; until(/[{}]/)) {
+      at++;
+      names.add(until(/[,}]/));
+      if (message[at] === ',') at++;
+      const kind = until(/[,}]/);
+      if (kind === 'plural' || kind === 'select') {
+        at++;
+        for (until(/[{}]/); message[at] === '{'; until(/[{}]/)) {
+          at++;
+          words();
+          at++;
+        }
+      } else until(/\}/);
+      at++;
+    }
+  };
+  words();
+  return [...names].sort();
 }
+
+test('placeholders are told from the words of branches', () => {
+  expect(placeholders('{count, plural, one {Forwarded} other {Forwarded to {place}, # times}} by {name}')).toEqual([
+    'count',
+    'name',
+    'place',
+  ]);
+});
 
 test.each(ids)('%s: both languages speak of the same values and can be formatted', (id) => {
   const key = id as keyof typeof catalogues.en;

@@ -14,10 +14,12 @@ export function ShortcutsDialog() {
   const key = modifierName();
   const rows = [
     { words: text('shortcut.search'), keys: [key, 'K'] },
+    { words: text('shortcut.find'), keys: [key, 'F'] },
     { words: text('shortcut.nextChat'), keys: ['Alt', '↑ ↓'] },
     { words: text('shortcut.nextUnread'), keys: ['Alt', 'Shift', '↑ ↓'] },
     { words: text('shortcut.send'), keys: sendKey === 'enter' ? ['Enter'] : [key, 'Enter'] },
     { words: text('shortcut.newLine'), keys: sendKey === 'enter' ? ['Shift', 'Enter'] : ['Enter'] },
+    { words: text('shortcut.editLast'), keys: ['↑'] },
     { words: text('shortcut.listMenu'), keys: ['Shift', 'F10'] },
     { words: text('shortcut.back'), keys: ['Esc'] },
     { words: text('shortcut.help'), keys: ['?'] },
