@@ -22,7 +22,7 @@ export interface Applied {
  * or one that reaches the head, moves the tail there, over a hole if need be; a push only moves it on from where it is.
  *
  * A hole may hold events about anything before it: what was stored until then leaves `ranges` and is pulled again where
- * somebody looks at it.
+ * somebody looks at it. It may hold notices too: the group is taken to have changed in it.
  */
 export function applyMessages(
   row: ConversationRow,
@@ -54,7 +54,10 @@ export function applyMessages(
   }
   let { tailSeq } = row;
   if (arrival === 'tail' || (arrival === 'pull' && highest >= headSeq && highest > tailSeq)) {
-    if (missing(ranges, tailSeq + 1, highest).length > 0) ranges = rangesOf(messages);
+    if (missing(ranges, tailSeq + 1, highest).length > 0) {
+      ranges = rangesOf(messages);
+      noticeSeq = Math.max(noticeSeq, (messages[0]?.convSeq ?? 1) - 1);
+    }
     tailSeq = Math.max(tailSeq, highest);
   }
   tailSeq = Math.max(tailSeq, rangeAt(ranges, tailSeq + 1)?.to ?? 0);
