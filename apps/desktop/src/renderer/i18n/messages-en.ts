@@ -392,6 +392,8 @@ export const messagesEn = {
   'settings.saveFailed': 'The change could not be saved: {words}',
 
   'shortcut.search': 'Search and switch chats',
+  'shortcut.find': 'Search messages',
+  'shortcut.editLast': 'Edit my last message (in an empty field)',
   'shortcut.nextChat': 'Next or previous chat',
   'shortcut.nextUnread': 'Next or previous unread chat',
   'shortcut.listMenu': 'Menu of a chat or message',

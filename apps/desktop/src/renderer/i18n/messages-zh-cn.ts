@@ -382,6 +382,8 @@ export const messagesZhCn: Catalogue = {
   'settings.saveFailed': '无法保存更改：{words}',
 
   'shortcut.search': '搜索并切换聊天',
+  'shortcut.find': '搜索消息',
+  'shortcut.editLast': '编辑我的上一条消息（输入框为空时）',
   'shortcut.nextChat': '下一个或上一个聊天',
   'shortcut.nextUnread': '下一个或上一个未读聊天',
   'shortcut.listMenu': '聊天或消息的菜单',
