@@ -337,7 +337,7 @@ export const zones: readonly Zone[] = [
     name: 'e2e',
     path: 'e2e/',
     rule: 'end-to-end tests and the bench see the system from outside: public exports, and the bridge as the page uses it',
-    zones: ['core', 'core/testing', 'protocol', 'server config', 'bridge'],
+    zones: ['core', 'core/testing', 'protocol', 'server config', 'bridge', 'sdk'],
     inside: [`${desktop}bridge/`],
     packages: ['*'],
   },

@@ -6,7 +6,8 @@ export interface FastimEvents {
    * A message of somebody else above my read cursor: each once in the life of this client, in the order of its
    * conversation (a server that is very slow to answer can let one come late). The first listener begins with what is
    * unread already, so with a directory and {@link FastimClient.markRead} nothing that came while the program was down is
-   * lost: what it had not marked is told again. Notices of groups come too (`kind: 'notice'`).
+   * lost: what it had not marked is told again. Notices of groups come too (`kind: 'notice'`); what was
+   * recalled by then does not.
    *
    * A listener that returns a promise is waited for before the next message of the same conversation.
    */

@@ -130,7 +130,7 @@ export class MessageFeed {
         lane.through = Math.max(lane.through, order);
         if (!isNew) continue;
         this.#remember(lane, order);
-        if (!message.mine) await this.#tell(message);
+        if (!message.mine && !message.recalled) await this.#tell(message);
       }
       if (messages.length < PAGE) return;
     }

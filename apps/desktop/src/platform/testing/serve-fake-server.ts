@@ -2,6 +2,7 @@ import { createServer as createHttpServer, type IncomingMessage } from 'node:htt
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
 import { Command, encodeFrames, FrameDecoder, goodbye, MAX_DATA_AFTER_LOGIN, MsgType } from '@fastim/protocol';
 import { type WebSocket, WebSocketServer } from 'ws';
+import type { HttpRequest } from '../../engine/ports.ts';
 import type { FakeServer, ServerEnd } from '../../engine/testing/index.ts';
 
 export interface ServedFakeServer {
@@ -20,7 +21,7 @@ export async function serveFakeServer(server: FakeServer): Promise<ServedFakeSer
   websocket.on('connection', (socket) => serve(server, webSocketChannel(socket)));
   const api = createHttpServer(async (request, response) => {
     const answer = server.http({
-      method: request.method === 'POST' ? 'POST' : 'GET',
+      method: request.method as HttpRequest['method'],
       url: request.url ?? '/',
       headers: request.headers.authorization ? { authorization: request.headers.authorization } : {},
       body: await readBody(request),
