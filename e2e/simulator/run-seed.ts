@@ -251,6 +251,7 @@ class SeedRun {
       differences = this.#differences();
       if (differences.length === 0) return Math.round(time.now - began);
     }
+    if (this.#violations.length > 0) return 0;
     for (const { invariant, message } of differences.slice(0, 5)) this.#report(invariant, `after 30 s: ${message}`);
     return Math.round(time.now - began);
   }
@@ -331,7 +332,7 @@ class SeedRun {
 function serverLogger(trace: Trace): Logger {
   if (!trace.spoken) return pino({ level: 'silent' });
   const stream = { write: (line: string) => trace.say(() => line.trimEnd()) };
-  return pino({ level: 'info', base: null, timestamp: false }, stream);
+  return pino({ level: process.env.SIM_LEVEL ?? 'info', base: null, timestamp: false }, stream);
 }
 
 function engineLogger(trace: Trace, device: string): EngineLogger {

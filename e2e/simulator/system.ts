@@ -62,7 +62,7 @@ export class System {
     this.plan = plan;
     this.time = new VirtualTime(streamOf(seed, 'ties'), trace);
     this.network = new Network(this.time, streamOf(seed, 'network'));
-    this.truth = new Truth({ report, laneOf: parts.laneOf });
+    this.truth = new Truth({ report, laneOf: parts.laneOf, say: (words) => trace.say(words) });
     const machine = (name: string) => new Machine(name, this.time, seed);
     this.database = new Database({
       machine: machine('database'),

@@ -58,7 +58,7 @@ test('reply, edit, react, recall and delete reach the other side, and a device t
 
   await bob.onMessage('nice weather', 'menu-delete');
   await bob.byId('confirm').click();
-  await expect(bob.message('nice weather').getByTestId('message-text').filter({ hasText: 'nice' })).toHaveCount(0);
+  await expect(bob.message('nice weather')).toHaveCount(0);
   await alice.sees('nice weather');
 
   const check = async (device: Person): Promise<void> => {
@@ -67,7 +67,7 @@ test('reply, edit, react, recall and delete reach the other side, and a device t
     await expect(device.message('a secret')).toHaveCount(0);
     await expect(device.byId('recalled')).toHaveCount(1);
     await expect(device.message('the first').getByTestId('reaction')).toHaveCount(1);
-    await expect(device.byId('message-text').filter({ hasText: /^nice weather$/ })).toHaveCount(0);
+    await expect(device.message('nice weather')).toHaveCount(0);
     await device.sees('indeed it is');
   };
   await laptop.start();

@@ -142,7 +142,8 @@ export class WireWatch {
     const userId = this.#userId();
     const { status, msgId, convSeq } = sendResponse.decode(data);
     this.#say(
-      () => `${this.#device} SEND ${sequenceId} ${status ? `refused ${status.code} ${status.message}` : `stored at ${convSeq}`}`,
+      () =>
+        `${this.#device} SEND ${sequenceId} ${status ? `refused ${status.code} ${status.message}` : `stored at ${convSeq}`}`,
     );
     if (!send || status || msgId === 0n || userId === undefined) return;
     this.#truth.acked({ ...send, convSeq, msgId: String(msgId), userId });

@@ -29,6 +29,7 @@ export class Truth implements Auditor {
   readonly #seen = new Map<string, Map<number, string>>();
   readonly #report: (invariant: string, message: string) => void;
   readonly #laneOf: (operation: number) => string | undefined;
+  readonly #say: (words: () => string) => void;
   /** Operation number → where it is stored. */
   #effects = new Map<number, string>();
   /** device and conversation → the newest operation stored. */
@@ -38,9 +39,12 @@ export class Truth implements Auditor {
     report: (invariant: string, message: string) => void;
     /** What an operation keeps its order with. */
     laneOf: (operation: number) => string | undefined;
+    /** For the trace. */
+    say: (words: () => string) => void;
   }) {
     this.#report = parts.report;
     this.#laneOf = parts.laneOf;
+    this.#say = parts.say;
   }
 
   /** Whether the operation had its effect. */
@@ -191,6 +195,7 @@ export class Truth implements Auditor {
       this.#report('I8', `${entry.senderId} is no member of ${conversationId} and wrote ${entry.convSeq}`);
     }
     truth.add(entry);
+    this.#say(() => `stored ${entry.key} of ${entry.senderId} at ${conversationId}/${entry.convSeq}, kind ${entry.kind}`);
     const operation = operationOf(entry);
     if (operation !== undefined) this.#effect(operation, conversationId, entry);
   }
@@ -198,6 +203,7 @@ export class Truth implements Auditor {
   /** Every text and every edit carries the number of the operation that it comes from. */
   #effect(operation: number, conversationId: string, { convSeq }: LogEntry): void {
     const place = `${conversationId}/${convSeq}`;
+    this.#say(() => `operation ${operation} of device ${this.#laneOf(operation)} is at ${place}`);
     const before = this.#effects.get(operation);
     if (before !== undefined) this.#report('I2', `operation ${operation} is stored at ${before} and at ${place}`);
     this.#effects.set(operation, place);
