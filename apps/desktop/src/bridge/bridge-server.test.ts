@@ -67,6 +67,34 @@ describe('the bridge server', () => {
     expect([...reached].sort()).toEqual(methods.sort());
   });
 
+  it.each([
+    { type: 'rename', name: 'Hikers 登山' },
+    { type: 'color', avatarColor: 11 },
+    { type: 'announce', text: '' },
+    { type: 'invite', userIds: ['7'] },
+    { type: 'remove', userIds: ['7', '8'] },
+    { type: 'leave' },
+    { type: 'role', userId: '7', role: 'member' },
+    { type: 'transfer', userId: '7' },
+    { type: 'mute', userIds: ['7'], untilMs: 1_800_000_000_000 },
+    { type: 'muteAll', on: true },
+    { type: 'approval', on: false },
+    { type: 'decide', userIds: ['7'], approve: true },
+  ])('takes the change $type of a group, with all it needs and nothing else', async (change) => {
+    const { ui, client, answers } = serve();
+    const ask = (id: number, asked: object) =>
+      ui.send(JSON.stringify({ id, command: 'groups.change', params: { conversationId: '41', change: asked } }));
+    ask(1, change);
+    ask(2, { ...change, more: 1 });
+    const needs = Object.keys(change).at(-1) ?? '';
+    ask(3, Object.fromEntries(Object.entries(change).filter(([name]) => name !== needs)));
+    ask(4, { ...change, type: 'dissolve' });
+    await settle();
+    expect(client.calls).toEqual([{ method: 'changeGroup', params: { conversationId: '41', change } }]);
+    const reasons = answers.toSorted((a, b) => (a.id ?? 0) - (b.id ?? 0)).map(({ error }) => error?.reason);
+    expect(reasons).toEqual([undefined, 'BAD_REQUEST', 'BAD_REQUEST', 'BAD_REQUEST']);
+  });
+
   it('answers null where the client answers nothing, so that the answer survives JSON', async () => {
     const { ui, answers } = serve();
     ui.send(JSON.stringify({ id: 1, command: 'account.logOut', params: {} }));

@@ -49,7 +49,9 @@ const MAX_WORD = 64;
 const ACCENTS = /[\u0300-\u036f\u0591-\u05bd\u064b-\u065f\u0670]/g;
 
 function folded(text: string): string {
-  return text.toWellFormed().normalize('NFKD').toLowerCase().replace(ACCENTS, '').normalize('NFC');
+  const plain = text.toWellFormed().normalize('NFKD').toLowerCase().replace(ACCENTS, '').normalize('NFC');
+  // Which of the two it is depends on what follows, and a word that is being typed ends anywhere.
+  return plain.replaceAll('ς', 'σ');
 }
 
 function isAscii(text: string): boolean {

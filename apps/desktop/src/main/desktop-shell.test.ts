@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { sampleConversation } from '../bridge/testing/recording-client.ts';
+import { sampleConversation, sampleMessage } from '../bridge/testing/recording-client.ts';
 import { STOP_DEADLINE_MS } from './desktop-shell.ts';
 import { type RunningShell, type ShellSetup, settle, startShell } from './testing/running-shell.ts';
 
@@ -191,10 +191,10 @@ describe('the desktop shell', () => {
 
   it('a click on a notification brings the window and the conversation forward', async () => {
     const shell = await start();
-    const message = { key: 'a'.repeat(32), conversationId: '41', msgId: '9', convSeq: 9, senderId: '7', mine: false };
-    const rest = { kind: 'text', text: 'hi', timeMs: 0, status: 'stored', failure: null, order: 9 } as const;
+    const place = { key: 'a'.repeat(32), conversationId: '41', msgId: '9', convSeq: 9, senderId: '7', mine: false };
+    const message = { ...sampleMessage, ...place, text: 'hi', status: 'stored' as const, order: 9 };
     shell.client.emit('connection', { state: 'online' });
-    shell.client.emit('messages', { conversationId: '41', changed: [{ ...message, ...rest }], removed: [] });
+    shell.client.emit('messages', { conversationId: '41', changed: [message], removed: [] });
     shell.clock.advance(1000);
     const [notification] = shell.electron.notifications;
     expect(notification?.text).toEqual({ title: 'Bob', body: 'hi' });
