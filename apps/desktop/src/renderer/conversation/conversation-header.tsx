@@ -15,6 +15,7 @@ import { useLive, useUi, useWork } from '../state/ui-context.tsx';
 import { startSelection } from '../state/work-store.ts';
 import { testIds } from '../test-ids.ts';
 import styles from './conversation-pane.module.css';
+import { oneLine } from './safe-text.ts';
 
 const icon = { size: 16, 'aria-hidden': true } as const;
 const minuteMs = 60_000;
@@ -39,8 +40,12 @@ export function ConversationHeader({ conversation }: { conversation: Conversatio
     </>
   );
   const toggleInfo = () => {
+    if (!searching) {
+      panel.toggle();
+      return;
+    }
     ui.work.setState({ searching: null });
-    panel.toggle();
+    ui.app.setState({ panelFor: conversationId });
   };
   return (
     <header className={styles.header}>
@@ -74,7 +79,7 @@ export function ConversationHeader({ conversation }: { conversation: Conversatio
       {group ? (
         <IconButton
           label={text('message.info')}
-          aria-pressed={panel.open}
+          aria-pressed={panel.open && !searching}
           onClick={toggleInfo}
           data-testid={testIds.openInfo}
         >
@@ -125,15 +130,19 @@ function Subtitle({ conversation }: { conversation: ConversationView }) {
 }
 
 const nobody: readonly string[] = [];
+const longestTyping = 24;
 
 function useTypingWords({ conversationId, kind }: ConversationView): string | null {
   const text = useText();
   const names = useLive((state) => state.typing.get(conversationId) ?? nobody);
-  const [first, second] = names.map((name) => name.slice(0, 40));
+  const [first, second] = names.map((name) => oneLine(name, longestTyping));
   if (first === undefined) return null;
   if (kind === 'direct') return text('message.typing');
   if (second === undefined) return text('message.typingOne', { name: first });
-  if (names.length === 2) return text('message.typingTwo', { first, second });
+  // Two long names would leave no room for what they do.
+  if (names.length === 2 && first.length + second.length <= longestTyping) {
+    return text('message.typingTwo', { first, second });
+  }
   return text('message.typingMany', { count: names.length });
 }
 

@@ -46,7 +46,7 @@ function OpenConversation({ conversation }: { conversation: ConversationView }) 
   const selecting = useWork((state) => state.selection?.conversationId === conversationId);
   useConversationKeys(conversationId);
   return (
-    <>
+    <div className={styles.conversation}>
       <ConversationHeader conversation={conversation} />
       <div className={styles.body}>
         <ConnectionBar />
@@ -60,7 +60,7 @@ function OpenConversation({ conversation }: { conversation: ConversationView }) 
       </div>
       {selecting ? <SelectionBar conversationId={conversationId} /> : null}
       <MessageDialogs />
-    </>
+    </div>
   );
 }
 
@@ -75,7 +75,9 @@ function Messages({ conversation }: { conversation: ConversationView }) {
       return (
         <div className={styles.empty}>
           <ConversationAvatar conversation={conversation} size={72} />
-          <h2>{text('chat.startTitle', { title: title.slice(0, 128) })}</h2>
+          <h2>
+            {text(conversation.group ? 'message.groupStartTitle' : 'chat.startTitle', { title: title.slice(0, 128) })}
+          </h2>
           <p>{text('chat.startHint')}</p>
         </div>
       );

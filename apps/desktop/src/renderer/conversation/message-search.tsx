@@ -10,7 +10,7 @@ import { useLayout } from '../shell/use-layout.ts';
 import { useNow } from '../shell/use-now.ts';
 import { jumpTo } from '../state/jump.ts';
 import { openConversation } from '../state/open-conversation.ts';
-import { useUi } from '../state/ui-context.tsx';
+import { useApp, useUi } from '../state/ui-context.tsx';
 import { testIds } from '../test-ids.ts';
 import { HighlightedText } from './highlighted-text.tsx';
 import styles from './message-search.module.css';
@@ -50,6 +50,14 @@ export default function MessageSearch({ conversation }: { conversation: Conversa
   const { hits, state } = found;
 
   useEffect(() => input.current?.focus(), []);
+
+  // It stands in the place of the group's information, until that is asked for.
+  const panelFor = useApp((state) => state.panelFor);
+  const panelBefore = useRef(panelFor);
+  useEffect(() => {
+    if (panelFor !== null && panelBefore.current !== panelFor) ui.work.setState({ searching: null });
+    panelBefore.current = panelFor;
+  }, [ui, panelFor]);
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: another search begins at its first hit
   useEffect(() => setActive(0), [wanted]);

@@ -16,7 +16,6 @@ export async function openConversation(ui: Ui, conversationId: string | null): P
   ui.app.setState({ openConversationId: conversationId, screen: 'chats' });
   tell(ui, conversationId);
   if (conversationId === null) return;
-  clearMark(ui, conversationId);
   await showConversation(ui, conversationId);
 }
 
@@ -74,13 +73,6 @@ async function savedPosition(ui: Ui, conversationId: string): Promise<PositionVi
   } catch {
     return null;
   }
-}
-
-/** Who opens a conversation that was marked as unread has seen the mark. */
-function clearMark(ui: Ui, conversationId: string): void {
-  if (!ui.conversations.getState().byId.get(conversationId)?.markedUnread) return;
-  // A mark that could not be cleared is still there to be cleared the next time.
-  ui.link.call('conversations.settings', { conversationId, patch: { markedUnread: false } }).catch(() => {});
 }
 
 function tell(ui: Ui, conversationId: string | null): void {
