@@ -1,12 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import {
-  CONNECTION_LENGTH,
-  LANE_COURTESY_MS,
-  LANE_PATIENCE_MS,
-  type SendAttempt,
-  type SendMessage,
-  SendOrder,
-} from './send-order.ts';
+import { CONNECTION_LENGTH, type SendAttempt, type SendMessage, SendOrder } from './send-order.ts';
 import { clientMsgId } from './testing/logic-harness.ts';
 
 const at = (sequenceId: number, connectionId = 1, gateId = 'gate-1'): SendAttempt => ({
@@ -34,7 +27,9 @@ describe('SendOrder', () => {
     const order = new SendOrder();
     order.refused(at(0), message(1), { reason: 'RATE_LIMITED', retryAfterMs: 500 }, 1_000);
     expect(order.hold(at(1), message(2), 1_100)).toEqual({ reason: 'RATE_LIMITED', retryAfterMs: 400 });
-    expect(order.hold(at(2), message(2), 1_600)).toEqual({ reason: 'RATE_LIMITED', retryAfterMs: 1 });
+    expect(order.hold(at(2), message(3), 1_600)).toEqual({ reason: 'RATE_LIMITED', retryAfterMs: 1 });
+    // The clock was set back: no advice is longer than the first one.
+    expect(order.hold(at(3), message(4), -600_000)).toEqual({ reason: 'RATE_LIMITED', retryAfterMs: 500 });
   });
 
   it.each([
@@ -45,9 +40,9 @@ describe('SendOrder', () => {
     const order = new SendOrder();
     for (const sent of refused) order.refused(at(sent), message(sent), overloaded, 0);
     expect(order.size).toBe(1);
-    expect(order.hold(at(5), message(1), 1)?.reason).toBe('OVERLOADED');
-    expect(order.hold(at(6), message(2), 1)?.reason).toBe('OVERLOADED');
-    expect(order.hold(at(7), message(0), 1)).toBeUndefined();
+    expect(order.hold(at(5), message(3), 1)?.reason).toBe('OVERLOADED');
+    expect(order.hold(at(6), message(0), 1)).toBeUndefined();
+    expect(order.size).toBe(0);
   });
 
   it('leaves other conversations and other connections alone', () => {
@@ -59,20 +54,27 @@ describe('SendOrder', () => {
     expect(order.hold(at(1), message(2), 1)?.reason).toBe('OVERLOADED');
   });
 
-  it('goes on without a message that the client gave up', () => {
+  it('waits for no message that does not come when those behind it come again', () => {
+    const order = new SendOrder();
+    for (const sent of [0, 1, 2]) order.refused(at(sent), message(sent), overloaded, 0);
+    expect(order.hold(at(3), message(3), 1)?.reason).toBe('OVERLOADED');
+    expect(order.hold(at(4), message(3), 2)).toBeUndefined();
+    expect(order.size).toBe(0);
+  });
+
+  it('takes the same attempt for no second one', () => {
     const order = new SendOrder();
     order.refused(at(0), message(1), overloaded, 0);
-    expect(order.hold(at(1), message(2), LANE_PATIENCE_MS + 99)?.reason).toBe('OVERLOADED');
-    expect(order.hold(at(2), message(2), LANE_PATIENCE_MS + 100)).toBeUndefined();
-    expect(order.size).toBe(0);
+    expect(order.hold(at(1), message(2), 1)?.reason).toBe('OVERLOADED');
+    expect(order.hold(at(1), message(2), 2)?.reason).toBe('OVERLOADED');
   });
 
   it('waits anew each time the same message is refused', () => {
     const order = new SendOrder();
     order.refused(at(0), message(1), overloaded, 0);
-    order.hold(at(1), message(1), LANE_PATIENCE_MS);
-    order.refused(at(1), message(1), { reason: 'STORAGE_FULL', retryAfterMs: 100 }, LANE_PATIENCE_MS);
-    expect(order.hold(at(2), message(2), LANE_PATIENCE_MS + 101)?.reason).toBe('STORAGE_FULL');
+    order.hold(at(1), message(1), 10_000);
+    order.refused(at(1), message(1), { reason: 'STORAGE_FULL', retryAfterMs: 100 }, 10_000);
+    expect(order.hold(at(2), message(2), 10_101)?.reason).toBe('STORAGE_FULL');
   });
 
   it('waits for nothing that is stored after all', () => {
@@ -83,8 +85,8 @@ describe('SendOrder', () => {
     expect(order.hold(at(4), message(3), 1)?.reason).toBe('OVERLOADED');
     expect(order.hold(at(5), message(4), 1)?.reason).toBe('OVERLOADED');
     order.stored(connection, message(1));
-    // Still in order: 3 was held before 4.
-    expect(order.hold(at(6), message(4), 1)?.reason).toBe('OVERLOADED');
+    // Still in order: 3 was held before 4, and comes first.
+    expect(order.hold(at(6), message(5), 1)?.reason).toBe('OVERLOADED');
     expect(order.hold(at(7), message(3), 1)).toBeUndefined();
     expect(order.size).toBe(0);
   });
@@ -111,44 +113,26 @@ describe('SendOrder', () => {
     expect(order.hold(at(4), message(1), 4)).toBeUndefined();
   });
 
-  it('lets nobody overtake the next in line when the first was given up', () => {
+  it('lets nobody overtake the next in line when the first is not to come', () => {
     const order = new SendOrder();
     order.refused(at(0), message(1), overloaded, 0);
     order.hold(at(1), message(2), 1);
     order.hold(at(2), message(3), 1);
-    const late = LANE_PATIENCE_MS + 100;
-    expect(order.hold(at(3), message(4), late)?.reason).toBe('OVERLOADED');
-    expect(order.hold(at(4), message(2), late + 1)).toBeUndefined();
-    expect(order.hold(at(5), message(3), late + 1)).toBeUndefined();
+    expect(order.hold(at(3), message(2), 200)).toBeUndefined();
+    order.refused(at(3), message(2), overloaded, 200);
+    expect(order.hold(at(4), message(3), 200)?.reason).toBe('OVERLOADED');
+    expect(order.hold(at(5), message(2), 400)).toBeUndefined();
+    expect(order.hold(at(6), message(3), 400)).toBeUndefined();
   });
 
-  it('waits no longer for those that do not come, when the ones behind them come again without them', () => {
+  it('lets nobody overtake who was taken for given up because a copy of something stored came first', () => {
     const order = new SendOrder();
-    for (const sent of [0, 1, 2]) order.refused(at(sent), message(sent), overloaded, 0);
-    expect(order.hold(at(3), message(3), 50)?.reason).toBe('OVERLOADED');
-    const late = overloaded.retryAfterMs + LANE_COURTESY_MS;
-    expect(order.hold(at(4), message(3), late - 1)?.reason).toBe('OVERLOADED');
-    expect(order.hold(at(5), message(3), late)).toBeUndefined();
-    expect(order.size).toBe(0);
-  });
-
-  it('still waits for the older ones that came again as well', () => {
-    const order = new SendOrder();
-    for (const sent of [0, 1, 2]) order.refused(at(sent), message(sent), overloaded, 0);
-    const late = overloaded.retryAfterMs + LANE_COURTESY_MS;
-    // 0 is not to come any more; 1 comes again, in front of 2.
-    expect(order.hold(at(3), message(1), late)).toBeUndefined();
-    order.refused(at(3), message(1), overloaded, late);
-    expect(order.hold(at(4), message(2), late)?.reason).toBe('OVERLOADED');
-    expect(order.hold(at(5), message(1), late + 1)).toBeUndefined();
-    expect(order.hold(at(6), message(2), late + 1)).toBeUndefined();
-  });
-
-  it('lets the first go also when it comes after its time', () => {
-    const order = new SendOrder();
-    order.refused(at(0), message(1), overloaded, 0);
-    order.hold(at(1), message(2), 1);
-    expect(order.hold(at(2), message(1), LANE_PATIENCE_MS * 2)).toBeUndefined();
+    // 1 is stored, but its answer was lost, so a copy of it comes in front of 2 and 3, which were refused.
+    for (const sent of [2, 3]) order.refused(at(sent), message(sent), overloaded, 0);
+    expect(order.hold(at(4), message(1), 600_000)?.reason).toBe('OVERLOADED');
+    expect(order.hold(at(5), message(2), 600_000)).toBeUndefined();
+    order.refused(at(5), message(2), overloaded, 600_000);
+    expect(order.hold(at(6), message(3), 600_000)?.reason).toBe('OVERLOADED');
   });
 
   it('keeps its own copy of the id', () => {

@@ -1,10 +1,6 @@
 import type { ErrorName } from '@fastim/protocol';
 import type { ConnectionRef } from '../cluster/contract.ts';
 
-/** How long past its time a lane waits for a message before it goes on to the next: the client gave that one up. */
-export const LANE_PATIENCE_MS = 10_000;
-/** How long past its time those behind it have to wait, though they come again without it: then it is given up too. */
-export const LANE_COURTESY_MS = 1_000;
 /** Messages of one lane that are kept in order; a gate has far fewer of a connection under way. */
 const LANE_LENGTH = 256;
 /**
@@ -34,6 +30,10 @@ export interface SendMessage {
  * conversation that the client had put on the wire behind it must not overtake it: they are refused as well, until the
  * refused one comes again. A lane is one connection's sends into one conversation, as far as they were refused.
  *
+ * A client that sends again begins with the oldest that it has no answer to. So when one comes again and those before it
+ * have not, they are not to come any more (the client learned elsewhere that they are stored, or gave them up), and
+ * nobody waits for them. No clock decides it.
+ *
  * Costs nothing while nothing is refused: ask `size` first.
  */
 export class SendOrder {
@@ -58,15 +58,15 @@ export class SendOrder {
     }
     let lane = lanes.byConversation.get(message.conversationId);
     if (!lane) {
-      lane = { waiting: [], reason: refusal.reason, comesAt: 0, until: 0 };
+      lane = { waiting: [], ...refusal, comesAt: 0 };
       lanes.byConversation.set(message.conversationId, lane);
       this.#size += 1;
     }
     const place = this.#line(key, lanes, lane, attempt, message);
     if (place !== 0) return;
     lane.reason = refusal.reason;
+    lane.retryAfterMs = refusal.retryAfterMs;
     lane.comesAt = now + refusal.retryAfterMs;
-    lane.until = lane.comesAt + LANE_PATIENCE_MS;
   }
 
   /**
@@ -80,23 +80,15 @@ export class SendOrder {
     if (!lanes || !lane) return undefined;
     const before = lane.waiting.find((each) => sameBytes(each.clientMsgId, message.clientMsgId))?.lastSequenceId;
     let place = this.#line(key, lanes, lane, attempt, message);
-    if (place > 0 && before !== undefined && before < attempt.sequenceId && now >= lane.comesAt + LANE_COURTESY_MS) {
-      // Whoever sends again begins with the oldest, so what did not come since is not to come: the sender has learned
-      // elsewhere that it is stored.
+    if (place > 0 && before !== undefined && before < attempt.sequenceId) {
       const waiting = lane.waiting.filter((each, index) => index >= place || each.lastSequenceId > before);
-      lanes.waiting -= lane.waiting.length - waiting.length;
-      place -= lane.waiting.length - waiting.length;
+      const gone = lane.waiting.length - waiting.length;
+      lanes.waiting -= gone;
+      place -= gone;
       lane.waiting.splice(0, lane.waiting.length, ...waiting);
     }
-    if (place > 0 && lane.until <= now) {
-      // Given up by the client: the next in line is waited for, and nobody overtakes that one either.
-      lane.waiting.shift();
-      lanes.waiting -= 1;
-      place -= 1;
-      lane.comesAt = now;
-      lane.until = now + LANE_PATIENCE_MS;
-    }
-    if (place > 0) return { reason: lane.reason, retryAfterMs: Math.max(1, lane.comesAt - now) };
+    if (place > 0)
+      return { reason: lane.reason, retryAfterMs: Math.min(lane.retryAfterMs, Math.max(1, lane.comesAt - now)) };
     this.#free(key, message.conversationId);
     return undefined;
   }
@@ -163,8 +155,8 @@ interface Lane {
   readonly waiting: Waiting[];
   /** Of the first in line. */
   reason: ErrorName;
+  retryAfterMs: number;
   comesAt: number;
-  until: number;
 }
 
 /**

@@ -113,7 +113,7 @@ class ModelClient {
         expect(this.acked.get(id)?.msgId ?? 0n).toBe(0n);
         this.refused.add(id);
         this.#queue.settle(id);
-      } else if (response.status) this.#queue.postpone(id, now, response.status.retryAfterMs);
+      } else if (response.status) this.#queue.postpone(this.#oldestLike(id), now, response.status.retryAfterMs);
       else {
         const { convSeq, msgId } = response;
         const before = this.acked.get(id);
@@ -128,6 +128,15 @@ class ModelClient {
       this.#wire.push(() => connection.sendBody(conversationId, kind, body, Buffer.from(id, 'hex')));
     }
     for (const arrive of this.#wire.splice(0, this.#some(this.#wire.length))) arrive();
+  }
+
+  /** The oldest of the same conversation that is not answered: whatever is sent again begins there. */
+  #oldestLike(id: string): string {
+    const { conversationId } = this.written.get(id)!;
+    for (const [other, sent] of this.written) {
+      if (sent.conversationId === conversationId && this.#queue.has(other)) return other;
+    }
+    return id;
   }
 
   /** All, or the first few of `count`. */
