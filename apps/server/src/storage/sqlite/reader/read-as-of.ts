@@ -9,6 +9,7 @@ import {
   textBody,
 } from '@fastim/protocol';
 import type { Database, Statement } from 'better-sqlite3';
+import { plannedOnce } from '../planned-once.ts';
 import type { MessageState } from './read-marks.ts';
 import { MESSAGE_COLUMNS, type MessageRow, type StoredMessages } from './stored-message.ts';
 
@@ -25,8 +26,8 @@ export class ReadAsOf {
     this.#stored = stored;
     this.#events = database
       .prepare<[bigint, bigint]>(
-        `SELECT ${MESSAGE_COLUMNS} FROM message_event JOIN message ON message.place = event_place
-         WHERE target_place = ? AND event_place <= ? ORDER BY event_place`,
+        plannedOnce(`SELECT ${MESSAGE_COLUMNS} FROM message_event JOIN message ON message.place = event_place
+         WHERE target_place = ? AND event_place <= ? ORDER BY event_place`),
       )
       .raw()
       .safeIntegers();

@@ -8,6 +8,7 @@ import {
 } from '@fastim/protocol';
 import type { Database, Statement } from 'better-sqlite3';
 import type { Membership, SyncPageQuery } from '../../conversation-store.ts';
+import { plannedOnce } from '../planned-once.ts';
 import type { ReadMessages } from './read-messages.ts';
 import { ACTIVITY, HEAD, STATE, type StateRow } from './state-row.ts';
 
@@ -37,47 +38,47 @@ export class ReadConversations {
     this.#messages = messages;
     this.#membership = database
       .prepare<[bigint, bigint]>(
-        `SELECT c.kind, m.join_seq, ${HEAD}, m.leave_seq, m.role, coalesce(g.member_count, 2)
+        plannedOnce(`SELECT c.kind, m.join_seq, ${HEAD}, m.leave_seq, m.role, coalesce(g.member_count, 2)
          FROM conversation c JOIN member m USING (conversation_no) LEFT JOIN chat_group g USING (conversation_no)
-         WHERE c.conversation_id = ? AND m.user_id = ?`,
+         WHERE c.conversation_id = ? AND m.user_id = ?`),
       )
       .raw();
     this.#directMembers = database
       .prepare<[bigint]>(
-        `SELECT m.user_id FROM conversation c JOIN member m USING (conversation_no)
-         WHERE c.conversation_id = ? AND c.kind = ${ConversationKind.direct} ORDER BY m.user_id`,
+        plannedOnce(`SELECT m.user_id FROM conversation c JOIN member m USING (conversation_no)
+         WHERE c.conversation_id = ? AND c.kind = ${ConversationKind.direct} ORDER BY m.user_id`),
       )
       .pluck()
       .safeIntegers();
     this.#groupIds = database
       .prepare<[bigint]>(
-        `SELECT c.conversation_id FROM member m JOIN conversation c USING (conversation_no)
-         WHERE m.user_id = ? AND m.role > 0`,
+        plannedOnce(`SELECT c.conversation_id FROM member m JOIN conversation c USING (conversation_no)
+         WHERE m.user_id = ? AND m.role > 0`),
       )
       .pluck()
       .safeIntegers();
     this.#page = database
       .prepare<[bigint, number, bigint, number, number, number, number]>(
-        `${STATE}
+        plannedOnce(`${STATE}
          WHERE m.user_id = ? AND (${ACTIVITY}, c.conversation_id) < (?, ?)
            AND (${ACTIVITY} >= ? OR m.changed_ms >= ? OR p.changed_ms >= ?)
-         ORDER BY ${ACTIVITY} DESC, c.conversation_id DESC LIMIT ?`,
+         ORDER BY ${ACTIVITY} DESC, c.conversation_id DESC LIMIT ?`),
       )
       .safeIntegers();
     this.#one = database
-      .prepare<[bigint, bigint]>(`${STATE} WHERE c.conversation_id = ? AND m.user_id = ?`)
+      .prepare<[bigint, bigint]>(plannedOnce(`${STATE} WHERE c.conversation_id = ? AND m.user_id = ?`))
       .safeIntegers();
     this.#mark = database
       .prepare<[bigint]>(
-        `SELECT count(*), coalesce(sum(${HEAD}), 0), coalesce(sum(m.read_seq), 0), coalesce(sum(m.version), 0)
-         FROM member m JOIN conversation c USING (conversation_no) WHERE m.user_id = ?`,
+        plannedOnce(`SELECT count(*), coalesce(sum(${HEAD}), 0), coalesce(sum(m.read_seq), 0), coalesce(sum(m.version), 0)
+         FROM member m JOIN conversation c USING (conversation_no) WHERE m.user_id = ?`),
       )
       .raw();
     this.#peerSum = database
       .prepare<[bigint]>(
-        `SELECT coalesce(sum(p.delivered_seq + p.read_seq), 0)
+        plannedOnce(`SELECT coalesce(sum(p.delivered_seq + p.read_seq), 0)
          FROM member m CROSS JOIN member p ON p.conversation_no = m.conversation_no AND p.user_id <> m.user_id
-         WHERE m.user_id = ? AND m.role = 0 AND m.leave_seq = 0`,
+         WHERE m.user_id = ? AND m.role = 0 AND m.leave_seq = 0`),
       )
       .pluck();
     const profile = 'name, avatar_color, announcement, owner_id, member_count, mute_all, join_approval';
@@ -91,21 +92,21 @@ export class ReadConversations {
       .safeIntegers();
     this.#mentioned = database
       .prepare<[bigint, bigint, bigint, bigint, bigint]>(
-        `SELECT conv_seq FROM mention
+        plannedOnce(`SELECT conv_seq FROM mention
          WHERE conversation_no = ? AND user_id = ? AND conv_seq > ? AND conv_seq <= ? AND sender_id <> ?
-         ORDER BY conv_seq DESC LIMIT 1`,
+         ORDER BY conv_seq DESC LIMIT 1`),
       )
       .pluck();
     this.#hiddenVersion = database
       .prepare<[bigint, bigint]>(
-        `SELECT m.conversation_no, m.hidden_version FROM conversation c JOIN member m USING (conversation_no)
-         WHERE c.conversation_id = ? AND m.user_id = ?`,
+        plannedOnce(`SELECT m.conversation_no, m.hidden_version FROM conversation c JOIN member m USING (conversation_no)
+         WHERE c.conversation_id = ? AND m.user_id = ?`),
       )
       .raw();
     this.#hidden = database
       .prepare<[number, bigint, number, number]>(
-        `SELECT conv_seq, hidden_version FROM hidden_message
-         WHERE conversation_no = ? AND user_id = ? AND hidden_version > ? ORDER BY hidden_version LIMIT ?`,
+        plannedOnce(`SELECT conv_seq, hidden_version FROM hidden_message
+         WHERE conversation_no = ? AND user_id = ? AND hidden_version > ? ORDER BY hidden_version LIMIT ?`),
       )
       .raw();
   }

@@ -13,7 +13,8 @@ import type { Database, Statement } from 'better-sqlite3';
 import { foldText } from '../../fold-text.ts';
 import type { MemberPageQuery, ReaderPageQuery } from '../../group-store.ts';
 import { LINK_COLUMNS, type LinkRow, linkOf, linkWorks } from '../link-rows.ts';
-import { countReaders } from './count-readers.ts';
+import { plannedOnce } from '../planned-once.ts';
+import { countReaders, type MemberCursors } from './count-readers.ts';
 
 const MOST_ROWS = 1_000;
 const MOST_PENDING = 100;
@@ -44,6 +45,7 @@ export class ReadGroups {
   readonly #read: Statement<[bigint, number, bigint, number, number, bigint]>;
   readonly #unread: Statement<[bigint, number, bigint, number, number, bigint]>;
   readonly #cursors: Statement<[bigint]>;
+  readonly #cursor: Statement<[bigint, bigint]>;
   readonly #sender: Statement<[bigint]>;
   readonly #standing: Statement<[bigint, bigint]>;
   readonly #links: Statement<[bigint]>;
@@ -55,8 +57,8 @@ export class ReadGroups {
   constructor(database: Database) {
     this.#group = database
       .prepare<[bigint]>(
-        `SELECT conversation_no, name, avatar_color, owner_id, member_count, mute_all, join_approval
-         FROM conversation JOIN chat_group USING (conversation_no) WHERE conversation_id = ?`,
+        plannedOnce(`SELECT conversation_no, name, avatar_color, owner_id, member_count, mute_all, join_approval
+         FROM conversation JOIN chat_group USING (conversation_no) WHERE conversation_id = ?`),
       )
       .raw()
       .safeIntegers();
@@ -65,15 +67,23 @@ export class ReadGroups {
       FROM member m INDEXED BY member_by_role LEFT JOIN user u ON u.user_id = m.user_id
       WHERE m.conversation_no = ? AND m.role = ? AND m.role > 0 AND m.user_id > ?`;
     const prepare = <Bind extends unknown[]>(condition: string) =>
-      database.prepare<Bind>(`${page} ${condition} ORDER BY m.user_id`).raw().safeIntegers();
+      database
+        .prepare<Bind>(plannedOnce(`${page} ${condition} ORDER BY m.user_id`))
+        .raw()
+        .safeIntegers();
     this.#page = prepare('');
     this.#search = prepare('AND (instr(u.username_key, ?) > 0 OR instr(u.display_key, ?) > 0)');
     this.#read = prepare('AND m.join_seq <= ? AND m.read_seq >= ? AND m.user_id <> ?');
     this.#unread = prepare('AND m.join_seq <= ? AND m.read_seq < ? AND m.user_id <> ?');
+    // NOT INDEXED: the rows lie side by side in the table; by the index each would be looked up.
     this.#cursors = database
-      .prepare<[bigint]>('SELECT user_id, join_seq, read_seq FROM member WHERE conversation_no = ? AND role > 0')
-      .raw()
-      .safeIntegers();
+      .prepare<[bigint]>('SELECT join_seq, read_seq FROM member NOT INDEXED WHERE conversation_no = ? AND role > 0')
+      .raw();
+    this.#cursor = database
+      .prepare<[bigint, bigint]>(
+        'SELECT join_seq, read_seq FROM member WHERE conversation_no = ? AND user_id = ? AND role > 0',
+      )
+      .raw();
     this.#sender = database.prepare<[bigint]>('SELECT sender_id FROM message WHERE place = ?').pluck().safeIntegers();
     this.#standing = database
       .prepare<[bigint, bigint]>(
@@ -82,18 +92,23 @@ export class ReadGroups {
       .raw();
     const links = `SELECT ${LINK_COLUMNS} FROM group_link JOIN conversation USING (conversation_no)`;
     this.#links = database
-      .prepare<[bigint]>(`${links} WHERE conversation_no = ? AND revoked = 0 ORDER BY group_link.created_ms DESC`)
+      .prepare<[bigint]>(
+        plannedOnce(`${links} WHERE conversation_no = ? AND revoked = 0 ORDER BY group_link.created_ms DESC`),
+      )
       .raw()
       .safeIntegers();
-    this.#link = database.prepare<[string]>(`${links} WHERE token = ?`).raw().safeIntegers();
+    this.#link = database
+      .prepare<[string]>(plannedOnce(`${links} WHERE token = ?`))
+      .raw()
+      .safeIntegers();
     this.#requested = database
       .prepare<[bigint, bigint]>('SELECT 1 FROM join_request WHERE conversation_no = ? AND user_id = ?')
       .pluck();
     this.#requests = database
       .prepare<[bigint]>(
-        `SELECT r.user_id, u.username, u.display_name, r.requested_ms
+        plannedOnce(`SELECT r.user_id, u.username, u.display_name, r.requested_ms
          FROM join_request r LEFT JOIN user u ON u.user_id = r.user_id
-         WHERE r.conversation_no = ? ORDER BY r.requested_ms, r.user_id LIMIT ${MOST_PENDING}`,
+         WHERE r.conversation_no = ? ORDER BY r.requested_ms, r.user_id LIMIT ${MOST_PENDING}`),
       )
       .raw()
       .safeIntegers();
@@ -133,8 +148,12 @@ export class ReadGroups {
   readCounts(conversationId: bigint, convSeqs: readonly number[]): ReadCount[] {
     const group = this.#find(conversationId);
     if (!group || convSeqs.length === 0) return [];
-    const asked = convSeqs.map((convSeq) => ({ convSeq, senderId: this.#senderOf(group[0], convSeq) }));
-    return countReaders(asked, this.#cursors.iterate(group[0]) as Iterable<[bigint, bigint, bigint]>);
+    const asked = convSeqs.map((convSeq) => {
+      const senderId = this.#senderOf(group[0], convSeq);
+      const sender = senderId === undefined ? undefined : this.#cursor.get(group[0], senderId);
+      return { convSeq, sender: sender as MemberCursors | undefined };
+    });
+    return countReaders(asked, this.#cursors.all(group[0]) as MemberCursors[]);
   }
 
   links(

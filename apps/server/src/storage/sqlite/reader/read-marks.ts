@@ -1,5 +1,6 @@
 import { type MessageMarks, REACTION_USERS_NAMED, type ReactionCount } from '@fastim/protocol';
 import type { Database, Statement } from 'better-sqlite3';
+import { plannedOnce } from '../planned-once.ts';
 
 /** A row of message_state. */
 export interface MessageState {
@@ -26,11 +27,13 @@ export class ReadMarks {
       .raw()
       .safeIntegers();
     this.#tallies = database
-      .prepare<[bigint]>('SELECT emoji, count FROM reaction_tally WHERE place = ? ORDER BY first_seq')
+      .prepare<[bigint]>(plannedOnce('SELECT emoji, count FROM reaction_tally WHERE place = ? ORDER BY first_seq'))
       .raw();
     this.#first = database
       .prepare<[bigint, string]>(
-        `SELECT user_id FROM reaction WHERE place = ? AND emoji = ? ORDER BY event_seq LIMIT ${REACTION_USERS_NAMED}`,
+        plannedOnce(
+          `SELECT user_id FROM reaction WHERE place = ? AND emoji = ? ORDER BY event_seq LIMIT ${REACTION_USERS_NAMED}`,
+        ),
       )
       .pluck()
       .safeIntegers();

@@ -1,5 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { SessionRecord } from '../../session-store.ts';
+import { plannedOnce } from '../planned-once.ts';
 import { SESSION_COLUMNS, type SessionRow, sessionOf } from '../session-rows.ts';
 
 export class ReadSessions {
@@ -9,7 +10,10 @@ export class ReadSessions {
 
   constructor(database: Database) {
     const prepare = <Bind extends unknown[]>(rest: string) =>
-      database.prepare<Bind>(`SELECT ${SESSION_COLUMNS} FROM session ${rest}`).raw().safeIntegers();
+      database
+        .prepare<Bind>(plannedOnce(`SELECT ${SESSION_COLUMNS} FROM session ${rest}`))
+        .raw()
+        .safeIntegers();
     this.#byAccess = prepare<[Uint8Array]>('WHERE access_hash = ?');
     this.#byId = prepare<[bigint]>('WHERE session_id = ?');
     this.#ofUser = prepare<[bigint]>(

@@ -1,6 +1,7 @@
 import type { Database, Statement } from 'better-sqlite3';
 import { foldText } from '../../fold-text.ts';
 import type { UserRecord } from '../../user-store.ts';
+import { plannedOnce } from '../planned-once.ts';
 import { USER_COLUMNS, type UserRow, userOf } from '../user-rows.ts';
 
 const MOST_ROWS = 1_000;
@@ -14,7 +15,10 @@ export class ReadUsers {
 
   constructor(database: Database) {
     const prepare = <Bind extends unknown[]>(rest: string) =>
-      database.prepare<Bind>(`SELECT ${USER_COLUMNS} FROM user ${rest}`).raw().safeIntegers();
+      database
+        .prepare<Bind>(plannedOnce(`SELECT ${USER_COLUMNS} FROM user ${rest}`))
+        .raw()
+        .safeIntegers();
     this.#byKey = prepare<[string]>('WHERE username_key = ?');
     this.#byId = prepare<[bigint]>('WHERE user_id = ?');
     // From best to worst; the text is compared as it is, so % and _ are characters like any other.

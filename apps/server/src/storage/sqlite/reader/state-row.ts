@@ -21,8 +21,9 @@ export const STATE = `
          p.read_count_no AS peerReadCountNo, u.username AS peerUsername, u.display_name AS peerDisplayName
   FROM member m
   JOIN conversation c ON c.conversation_no = m.conversation_no
-  LEFT JOIN member p ON c.kind = ${ConversationKind.direct}
-                    AND p.conversation_no = m.conversation_no AND p.user_id <> m.user_id
+  -- In the key, so that nothing is read for a group: as a condition of its own it would be asked of every member.
+  LEFT JOIN member p ON p.conversation_no = iif(c.kind = ${ConversationKind.direct}, m.conversation_no, NULL)
+                    AND p.user_id <> m.user_id
   LEFT JOIN user u ON u.user_id = p.user_id
   LEFT JOIN draft d ON d.conversation_no = m.conversation_no AND d.user_id = m.user_id`;
 

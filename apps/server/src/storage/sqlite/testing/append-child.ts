@@ -14,7 +14,6 @@ const [directory = '', label = '0', mode = 'append'] = process.argv.slice(2);
 const CONVERSATIONS = 3;
 const WRITERS = 4;
 
-const say = (line: object) => void writeSync(1, `${JSON.stringify(line)}\n`);
 const clock = { now: () => Date.now(), setTimer: () => () => {} };
 
 try {
@@ -88,4 +87,17 @@ function editOf(targetSeq: number, words: string): { kind: number; body: Uint8Ar
   const change = { targetSeq, mentions: [], mentionAll: false };
   const action: AppendAction = { type: 'edit', notBeforeMs: 0, ...change };
   return { kind: MessageKind.edit, body: editBody.encode({ ...change, text: words }), action };
+}
+
+/** Written when it returns, also to a full pipe: what was not said before a kill was not acknowledged. */
+function say(line: object): void {
+  let rest = Buffer.from(`${JSON.stringify(line)}\n`);
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(1, rest));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 1);
+    }
+  }
 }

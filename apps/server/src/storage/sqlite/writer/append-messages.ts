@@ -167,7 +167,7 @@ export class AppendMessages {
     );
     if (changes === 0) return false;
     this.#cache.touchHead(entry);
-    this.#cache.touchMember(entry, member);
+    this.#cache.touchOwn(entry, member);
     entry.headSeq = convSeq;
     entry.headCountNo = countNo;
     if (counts === 1) entry.lastShownSeq = convSeq;

@@ -1,5 +1,6 @@
 import type { MemberSettings, SettingsRequest } from '@fastim/protocol';
 import type { Database, Statement } from 'better-sqlite3';
+import { plannedOnce } from '../planned-once.ts';
 import type { CachedConversation, CachedMember, ConversationCache } from './conversation-cache.ts';
 
 type SettingsRow = [silentUntilMs: number, pinnedMs: number, archived: number, hiddenVersion: number, draft: string];
@@ -17,9 +18,9 @@ export class ChangeSettings {
     this.#cache = cache;
     this.#find = database
       .prepare<[number, bigint]>(
-        `SELECT m.silent_until_ms, m.pinned_ms, m.archived, m.hidden_version, coalesce(d.draft, '')
+        plannedOnce(`SELECT m.silent_until_ms, m.pinned_ms, m.archived, m.hidden_version, coalesce(d.draft, '')
          FROM member m LEFT JOIN draft d USING (conversation_no, user_id)
-         WHERE m.conversation_no = ? AND m.user_id = ?`,
+         WHERE m.conversation_no = ? AND m.user_id = ?`),
       )
       .raw();
     this.#update = database.prepare(

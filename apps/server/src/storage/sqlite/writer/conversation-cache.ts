@@ -1,6 +1,10 @@
 import { ConversationKind } from '@fastim/protocol';
 import type { Database, Statement } from 'better-sqlite3';
 import { StorageError } from '../../storage.ts';
+import { plannedOnce } from '../planned-once.ts';
+
+/** Nothing; only own_seq and own_count_no, as by every message; anything. */
+type Changed = 0 | 1 | 2;
 
 /** A member as stored; numbers are conv_seq and count_no values. Those who left are rows too, with `leaveSeq`. */
 export interface CachedMember {
@@ -19,7 +23,8 @@ export interface CachedMember {
   changedMs: number;
   version: number;
   markedUnread: boolean;
-  changed: boolean;
+  /** What of it is not written yet. */
+  changed: Changed;
 }
 
 export interface CachedConversation {
@@ -70,6 +75,7 @@ export class ConversationCache {
   readonly #findMembers: Statement<[number]>;
   readonly #findMember: Statement<[number, bigint]>;
   readonly #updateConversation: Statement<[number, number, number, number, number]>;
+  readonly #updateOwn: Statement<[number, number, number, bigint]>;
   readonly #updateMember: Statement<[number, number, number, number, number, number, number, number, number, bigint]>;
 
   constructor(database: Database, limit = CACHED_CONVERSATIONS, memberLimit = CACHED_MEMBERS) {
@@ -77,9 +83,9 @@ export class ConversationCache {
     this.#memberLimit = memberLimit;
     this.#findConversation = database
       .prepare<[bigint]>(
-        `SELECT c.conversation_no, c.kind, c.head_seq, c.head_count_no, c.last_activity_ms, c.last_shown_seq,
+        plannedOnce(`SELECT c.conversation_no, c.kind, c.head_seq, c.head_count_no, c.last_activity_ms, c.last_shown_seq,
                 c.removals_seq, g.mute_all
-         FROM conversation c LEFT JOIN chat_group g USING (conversation_no) WHERE c.conversation_id = ?`,
+         FROM conversation c LEFT JOIN chat_group g USING (conversation_no) WHERE c.conversation_id = ?`),
       )
       .raw();
     const findMembers = `SELECT ${MEMBER_COLUMNS} FROM member WHERE conversation_no = ?`;
@@ -88,6 +94,9 @@ export class ConversationCache {
     this.#updateConversation = database.prepare(
       `UPDATE conversation SET head_seq = ?, head_count_no = ?, last_activity_ms = ?, last_shown_seq = ?
        WHERE conversation_no = ?`,
+    );
+    this.#updateOwn = database.prepare(
+      'UPDATE member SET own_seq = ?, own_count_no = ? WHERE conversation_no = ? AND user_id = ?',
     );
     this.#updateMember = database.prepare(
       `UPDATE member SET read_seq = ?, read_count_no = ?, own_seq = ?, own_count_no = ?, delivered_seq = ?,
@@ -119,10 +128,14 @@ export class ConversationCache {
   }
 
   touchMember(entry: CachedConversation, member: CachedMember): void {
-    if (member.changed) return;
-    this.#noteChange(entry);
-    member.changed = true;
-    entry.changedMembers.push(member);
+    this.#noteMember(entry, member);
+    member.changed = 2;
+  }
+
+  /** After a change of nothing but ownSeq and ownCountNo. */
+  touchOwn(entry: CachedConversation, member: CachedMember): void {
+    this.#noteMember(entry, member);
+    if (member.changed === 0) member.changed = 1;
   }
 
   /** Writes what changed. Has to be called before every commit. */
@@ -169,21 +182,33 @@ export class ConversationCache {
       entry.headChanged = false;
     }
     for (const member of entry.changedMembers) {
-      this.#updateMember.run(
-        member.readSeq,
-        member.readCountNo,
-        member.ownSeq,
-        member.ownCountNo,
-        member.deliveredSeq,
-        member.changedMs,
-        member.version,
-        member.markedUnread ? 1 : 0,
-        entry.conversationNo,
-        member.userId,
-      );
-      member.changed = false;
+      if (member.changed === 1) {
+        this.#updateOwn.run(member.ownSeq, member.ownCountNo, entry.conversationNo, member.userId);
+      } else this.#writeMember(entry, member);
+      member.changed = 0;
     }
     entry.changedMembers.length = 0;
+  }
+
+  #writeMember(entry: CachedConversation, member: CachedMember): void {
+    this.#updateMember.run(
+      member.readSeq,
+      member.readCountNo,
+      member.ownSeq,
+      member.ownCountNo,
+      member.deliveredSeq,
+      member.changedMs,
+      member.version,
+      member.markedUnread ? 1 : 0,
+      entry.conversationNo,
+      member.userId,
+    );
+  }
+
+  #noteMember(entry: CachedConversation, member: CachedMember): void {
+    if (member.changed !== 0) return;
+    this.#noteChange(entry);
+    entry.changedMembers.push(member);
   }
 
   #noteChange(entry: CachedConversation): void {
@@ -249,7 +274,7 @@ export class ConversationCache {
       changedMs,
       version,
       markedUnread: markedUnread === 1,
-      changed: false,
+      changed: 0,
     };
     entry.members.set(userId, member);
     this.#membersLoaded += 1;

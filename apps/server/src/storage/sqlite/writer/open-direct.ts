@@ -1,5 +1,6 @@
 import { ConversationKind } from '@fastim/protocol';
 import type { Database, Statement } from 'better-sqlite3';
+import { plannedOnce } from '../planned-once.ts';
 
 /** Finds or makes the one direct conversation of two users, inside the caller's transaction. */
 export class OpenDirect {
@@ -11,8 +12,8 @@ export class OpenDirect {
   constructor(database: Database) {
     this.#find = database
       .prepare<[bigint, bigint]>(
-        `SELECT conversation_id FROM direct_pair JOIN conversation USING (conversation_no)
-         WHERE low_user_id = ? AND high_user_id = ?`,
+        plannedOnce(`SELECT conversation_id FROM direct_pair JOIN conversation USING (conversation_no)
+         WHERE low_user_id = ? AND high_user_id = ?`),
       )
       .pluck()
       .safeIntegers();

@@ -1,5 +1,6 @@
 import type { Database, Statement } from 'better-sqlite3';
 import type { NewSession, Rotation, RotationOutcome, SessionRecord } from '../../session-store.ts';
+import { plannedOnce } from '../planned-once.ts';
 import { SESSION_COLUMNS, type SessionRow, sessionOf } from '../session-rows.ts';
 
 /**
@@ -25,7 +26,7 @@ export class WriteSessions {
 
   constructor(database: Database) {
     this.#lastEpoch = database
-      .prepare<[bigint, string]>('SELECT max(epoch) FROM session WHERE user_id = ? AND device_id = ?')
+      .prepare<[bigint, string]>(plannedOnce('SELECT max(epoch) FROM session WHERE user_id = ? AND device_id = ?'))
       .pluck();
     this.#endOfDevice = database.prepare(
       'UPDATE session SET ended_ms = ? WHERE user_id = ? AND device_id = ? AND ended_ms IS NULL',

@@ -3,6 +3,7 @@ import { ConversationKind, MessageKind, NoticeAction } from '@fastim/protocol';
 import type { Database, Statement } from 'better-sqlite3';
 import type { GroupOutcome, NewGroup } from '../../../group-store.ts';
 import { StorageError } from '../../../storage.ts';
+import { plannedOnce } from '../../planned-once.ts';
 import { done, type GroupRow, type GroupRows } from './group-rows.ts';
 
 /** Makes a group with its first members and its first notice, inside the caller's transaction. */
@@ -17,9 +18,9 @@ export class CreateGroup {
     // A group's first message is the notice of its making; the index of client ids leads to it.
     this.#earlier = database
       .prepare<[Uint8Array, bigint]>(
-        `SELECT c.conversation_id FROM message m JOIN conversation c ON c.conversation_no = m.place >> 32
+        plannedOnce(`SELECT c.conversation_id FROM message m JOIN conversation c ON c.conversation_no = m.place >> 32
          WHERE m.client_msg_id = ? AND m.sender_id = ? AND m.place & 0xffffffff = 1
-           AND m.kind = ${MessageKind.notice}`,
+           AND m.kind = ${MessageKind.notice}`),
       )
       .pluck()
       .safeIntegers();

@@ -3,6 +3,7 @@ import { type ErrorName, type GroupLink, NoticeAction } from '@fastim/protocol';
 import type { Database, Statement } from 'better-sqlite3';
 import type { GroupOutcome, GroupStore, JoinByLink } from '../../../group-store.ts';
 import { LINK_COLUMNS, type LinkRow, linkOf, linkWorks } from '../../link-rows.ts';
+import { plannedOnce } from '../../planned-once.ts';
 import type { ConversationCache } from '../conversation-cache.ts';
 import { done, type GroupRow, type GroupRows } from './group-rows.ts';
 
@@ -23,15 +24,18 @@ export class GroupLinks {
     this.#cache = cache;
     this.#rows = rows;
     const select = `SELECT ${LINK_COLUMNS} FROM group_link JOIN conversation USING (conversation_no)`;
-    this.#byToken = database.prepare<[string]>(`${select} WHERE token = ?`).raw().safeIntegers();
+    this.#byToken = database
+      .prepare<[string]>(plannedOnce(`${select} WHERE token = ?`))
+      .raw()
+      .safeIntegers();
     this.#byClientId = database
       .prepare<[Uint8Array, bigint, number]>(
-        `${select} WHERE client_msg_id = ? AND creator_id = ? AND conversation_no = ?`,
+        plannedOnce(`${select} WHERE client_msg_id = ? AND creator_id = ? AND conversation_no = ?`),
       )
       .raw()
       .safeIntegers();
     this.#ofGroup = database
-      .prepare<[number]>(`${select} WHERE conversation_no = ? AND revoked = 0`)
+      .prepare<[number]>(plannedOnce(`${select} WHERE conversation_no = ? AND revoked = 0`))
       .raw()
       .safeIntegers();
     this.#add = database.prepare(

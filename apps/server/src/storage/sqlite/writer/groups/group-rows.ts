@@ -4,6 +4,7 @@ import type { Database, Statement } from 'better-sqlite3';
 import type { GroupOutcome } from '../../../group-store.ts';
 import { StorageError } from '../../../storage.ts';
 import { removalsUpTo } from '../../packing/append-batch.ts';
+import { plannedOnce } from '../../planned-once.ts';
 import { MESSAGE_COLUMNS, type MessageRow, StoredMessages } from '../../reader/stored-message.ts';
 import { MOST_MESSAGES } from '../append-messages.ts';
 
@@ -74,9 +75,9 @@ export class GroupRows {
   constructor(database: Database) {
     this.#group = database
       .prepare<[bigint]>(
-        `SELECT g.conversation_no, c.head_seq, c.head_count_no, c.removals_seq, g.name, g.avatar_color,
+        plannedOnce(`SELECT g.conversation_no, c.head_seq, c.head_count_no, c.removals_seq, g.name, g.avatar_color,
                 g.announcement, g.member_count, g.mute_all, g.join_approval
-         FROM conversation c JOIN chat_group g USING (conversation_no) WHERE c.conversation_id = ?`,
+         FROM conversation c JOIN chat_group g USING (conversation_no) WHERE c.conversation_id = ?`),
       )
       .raw();
     this.#present = database
@@ -129,7 +130,7 @@ export class GroupRows {
     this.#touchAdmins = database
       .prepare<[number, number]>(
         `UPDATE member SET version = version + 1, changed_ms = max(changed_ms, ?)
-         WHERE conversation_no = ? AND role >= ${ADMIN} RETURNING user_id`,
+         WHERE conversation_no = ? AND role >= ${ADMIN} AND role > 0 RETURNING user_id`,
       )
       .pluck()
       .safeIntegers();
