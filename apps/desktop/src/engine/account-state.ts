@@ -1,3 +1,4 @@
+import { DedupeWindow } from '@fastim/core';
 import { FastimError } from '@fastim/protocol';
 import { asFastimError } from './errors.ts';
 import { type Commit, StateEdit } from './state-edit.ts';
@@ -16,6 +17,9 @@ type Task =
 /** Messages in one transaction, so that a flood neither holds up a send for long nor grows one call without bound. */
 const MAX_MESSAGES_A_TRANSACTION = 2_000;
 
+/** Own messages stored lately whose keys are remembered. */
+const SENT_REMEMBERED = 1_000;
+
 /**
  * The account's data in memory, and the only way to change it.
  *
@@ -33,6 +37,7 @@ export class AccountState {
   readonly #users = new Map<string, UserView>();
   /** conversation → its outbox rows by rising number. */
   readonly #outboxOf = new Map<string, Map<string, OutboxRow>>();
+  readonly #sentLately = new DedupeWindow<string, true>(SENT_REMEMBERED);
   #lastNumber = 0;
   #tasks: Task[] = [];
   #running: Promise<void> | undefined;
@@ -76,6 +81,11 @@ export class AccountState {
   /** The name as last heard of; undefined: never. */
   user(userId: string): UserView | undefined {
     return this.#users.get(userId);
+  }
+
+  /** The message of this key has left the outbox not long ago, and is stored. */
+  wasSent(key: string): boolean {
+    return this.#sentLately.get(key) === true;
   }
 
   outboxRow(key: string): OutboxRow | undefined {
@@ -219,6 +229,7 @@ export class AccountState {
       this.#unindexOutbox(row);
       outboxRemoved.push(row);
     }
+    for (const message of batch.messages) if (message.senderId === this.userId) this.#sentLately.remember(message.key, true);
     for (const row of batch.outboxPut) this.#indexOutbox(row);
     for (const user of whole.users.values()) this.#users.set(user.userId, user);
     const { messages, outboxPut, users } = batch;

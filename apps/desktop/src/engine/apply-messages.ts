@@ -1,5 +1,5 @@
 import { newerMessage } from './conversation-rows.ts';
-import { isEventContent, mentionsUser, withEvent } from './message-content.ts';
+import { isEventContent, isUnmarked, mentionsUser, withEvent } from './message-content.ts';
 import { addRange, contains, missing, type Ranges, rangeAt } from './ranges.ts';
 import type { ConversationRow, StoredMessage } from './store.ts';
 
@@ -32,14 +32,20 @@ export function applyMessages(
 ): Applied {
   let ranges: Ranges = row.ranges;
   let { headSeq, headCountNo, lastMessage, unreadBaseCountNo, lastActivityMs, mentionSeq, noticeSeq } = row;
+  const isPull = arrival === 'pull' || arrival === 'tail';
   const added: StoredMessage[] = [];
   let news = false;
   let highest = 0;
   for (const message of messages) {
     const { convSeq, content } = message;
     highest = Math.max(highest, convSeq);
-    if (contains(ranges, convSeq)) continue;
-    ranges = addRange(ranges, convSeq, convSeq);
+    if (contains(ranges, convSeq)) {
+      // A pull says what became of it since: it may be here only as the answer to my SEND.
+      if (isPull && !isUnmarked(message.marks)) added.push(message);
+      continue;
+    }
+    // My ack came behind a jump over its place: the hole it is in may hold events about it.
+    if (arrival !== 'own-ack' || convSeq > row.tailSeq) ranges = addRange(ranges, convSeq, convSeq);
     added.push(message);
     const isMine = message.senderId === myUserId;
     news ||= !isMine && content.type === 'text' && convSeq > headSeq && convSeq > row.readSeq;

@@ -1,10 +1,21 @@
 import { unreadCount } from '@fastim/core';
 import { seededRandom } from '@fastim/core/testing';
-import { Command, eventKinds, GroupChange, MessageKind, textBody } from '@fastim/protocol';
+import {
+  Command,
+  editBody,
+  eventKinds,
+  GroupChange,
+  MessageKind,
+  plainText,
+  reactionBody,
+  recallBody,
+  textBody,
+} from '@fastim/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { runs } from '../../../../scripts/test-scale.ts';
 import { type DeviceProcess, type FrameInTransit, type SimulatedDevice, World } from './testing/index.ts';
+import type { MessageView } from './views.ts';
 
 const drain = () => new Promise<void>((resolve) => setImmediate(resolve));
 
@@ -24,7 +35,14 @@ const step = fc.oneof(
   { weight: 6, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.integer({ min: 1, max: 1_500 }) }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('crash' as const), who }) },
   { weight: 2, arbitrary: fc.record({ do: fc.constant('cut' as const) }) },
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('outage' as const), ms: fc.integer({ min: 100, max: 9_000 }) }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('outage' as const),
+      ms: fc.integer({ min: 100, max: 9_000 }),
+      count: fc.nat(80),
+    }),
+  },
 );
 type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
@@ -78,6 +96,16 @@ async function run(seed: number, faultRate: number, steps: readonly Step[]): Pro
     random() < faultRate ? fateOf(frame, random(), () => world.server.network.cutAll()) : 'deliver';
 
   let written = 0;
+  /** Alice and bob write, edit, react and take back on devices that the test does not run. */
+  const elsewhere = (count: number) => {
+    for (let index = 0; index < count; index += 1) {
+      written += 1;
+      const by = random() < 0.5 ? alice : bob;
+      const targetSeq = 1 + Math.floor(random() * world.server.history(wireId).length);
+      const [kind, body] = somethingSaid(random(), targetSeq, written);
+      world.server.state.post(world.server.state.conversation(wireId)!, by, world.server.state.makeKey(), kind, body);
+    }
+  };
   const refusable = (call: Promise<unknown>) => void call.catch(() => undefined);
   for (const action of steps) {
     const player = 'who' in action ? players[action.who]! : players[0]!;
@@ -123,11 +151,7 @@ async function run(seed: number, faultRate: number, steps: readonly Step[]): Pro
         changeGroup(world, wireId, { alice, carol }, action.kind, action.by);
         break;
       case 'burst':
-        for (let index = 0; index < action.count; index += 1) {
-          written += 1;
-          const by = index % 2 === 0 ? alice : bob;
-          world.server.writeBody(wireId, by, MessageKind.text, words(`burst ${written}`));
-        }
+        elsewhere(action.count);
         break;
       case 'wait':
         await world.advance(action.ms, 13);
@@ -143,6 +167,7 @@ async function run(seed: number, faultRate: number, steps: readonly Step[]): Pro
       case 'outage':
         world.server.network.down = true;
         world.server.network.cutAll();
+        elsewhere(action.count);
         await world.advance(action.ms, 97);
         world.server.network.down = false;
         break;
@@ -176,21 +201,22 @@ async function expectSame(world: World, wireId: bigint, { process: { client }, u
       recalled: (marks?.recalledSeq ?? 0) > 0,
       reactions: (marks?.reactions ?? []).map(({ emoji, count, mine }) => `${emoji}${count}${mine}`).sort(),
     }));
+  const left = state.leaveSeq > 0;
+  // Wherever somebody looks first, and then from end to end. What became of a message after the leaving is not told.
+  for (const part of left ? [] : [0.1, 0.5]) {
+    const order = state.joinSeq + Math.floor((state.headSeq - state.joinSeq) * part);
+    const anchor = { at: 'around' as const, order };
+    const page = await world.finish(client.messagesPage({ conversationId, anchor, limit: 8 }));
+    for (const one of stored(page.messages)) {
+      expect(one).toEqual(expected.find(({ convSeq }) => convSeq === one.convSeq));
+    }
+  }
   const shown = await world.shown(client, conversationId);
   expect(shown.filter(({ status }) => status === 'failed').every(({ convSeq }) => convSeq === null)).toBe(true);
   expect(shown.some(({ changing }) => changing)).toBe(false);
-  const seen = shown
-    .filter(({ convSeq }) => convSeq !== null)
-    .map(({ convSeq, text, edited, recalled, reactions }) => ({
-      convSeq,
-      text,
-      edited,
-      recalled: recalled !== null,
-      reactions: reactions.map(({ emoji, count, mine }) => `${emoji}${count}${mine}`).sort(),
-    }));
-  expect(seen).toEqual(expected);
+  if (!left) expect(stored(shown)).toEqual(expected);
+  else expect(stored(shown).map(({ convSeq }) => convSeq)).toEqual(expected.map(({ convSeq }) => convSeq));
   const view = await world.conversation(client, conversationId);
-  const left = state.leaveSeq > 0;
   expect(view).toMatchObject({
     headSeq: state.headSeq,
     readSeq: state.readSeq,
@@ -206,6 +232,19 @@ async function expectSame(world: World, wireId: bigint, { process: { client }, u
   expect(view).toMatchObject({ title: state.group!.name, group: { memberCount, muteAll } });
 }
 
+/** What of the messages the server has a word in. */
+function stored(messages: readonly MessageView[]) {
+  return messages
+    .filter(({ convSeq }) => convSeq !== null)
+    .map(({ convSeq, text, edited, recalled, reactions }) => ({
+      convSeq,
+      text,
+      edited,
+      recalled: recalled !== null,
+      reactions: reactions.map(({ emoji, count, mine }) => `${emoji}${count}${mine}`).sort(),
+    }));
+}
+
 function changeGroup(
   world: World,
   wireId: bigint,
@@ -219,8 +258,12 @@ function changeGroup(
   else world.server.change(wireId, alice, isIn ? GroupChange.remove : GroupChange.invite, { userIds: [carol] });
 }
 
-function words(text: string): Uint8Array {
-  return textBody.encode({ text, mentions: [], mentionAll: false, replySeq: 0, forwardedFrom: 0n });
+function somethingSaid(dice: number, targetSeq: number, number: number): [kind: number, body: Uint8Array] {
+  const text = `elsewhere ${number}`;
+  if (dice < 0.7) return [MessageKind.text, textBody.encode(plainText(text))];
+  if (dice < 0.8) return [MessageKind.edit, editBody.encode({ targetSeq, text, mentions: [], mentionAll: false })];
+  if (dice < 0.84) return [MessageKind.recall, recallBody.encode({ targetSeq })];
+  return [MessageKind.reaction, reactionBody.encode({ targetSeq, emoji: '👍', removed: dice > 0.95 })];
 }
 
 /** TCP keeps order and loses nothing within a connection; what is lost or overtaken is lost or overtaken by the server. */

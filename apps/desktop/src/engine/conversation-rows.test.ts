@@ -1,3 +1,4 @@
+import { noMarks } from '@fastim/core';
 import { ConversationKind, type ConversationState, defaultSettings, GroupRole } from '@fastim/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -49,6 +50,16 @@ describe('a conversation’s row', () => {
       me,
     ).row;
     expect(followed.ranges).toEqual([{ from: 1, to: 10 }]);
+  });
+
+  it('takes from a pull what became of a message that is here only as my own ack', () => {
+    const acked = applyMessages(row, [textAt(9, { senderId: me })], 'own-ack', me).row;
+    const page = [textAt(9, { senderId: me, marks: { ...noMarks, editedSeq: 10 } }), textAt(10)];
+    expect(applyMessages(acked, page, 'tail', me).added.map(({ convSeq }) => convSeq)).toEqual([9, 10]);
+    // An ack that comes behind the jump says nothing of the hole that it is in.
+    const jumped = applyMessages(row, [textAt(9), textAt(10)], 'tail', me).row;
+    const late = applyMessages(jumped, [textAt(6, { senderId: me })], 'own-ack', me);
+    expect([late.added.length, late.row.ranges]).toEqual([1, [{ from: 9, to: 10 }]]);
   });
 
   it('does not tell the server of my own acks, which it knows', () => {

@@ -64,8 +64,14 @@ export class MessageActions {
     if (replyTo !== 0 && (replyTo < row.joinSeq || replyTo > row.headSeq)) throw new FastimError('TARGET_INVALID');
     const content: OutgoingContent = { type: 'text', ...words, replySeq: replyTo, forwardedFrom: null };
     const [sent] = await this.#outbox.compose([{ conversationId, content, key }]);
+    if (!sent) {
+      // Asked again while the first one was on its way: it has been stored since it was looked for.
+      const stored = key === undefined ? undefined : await this.#sentBefore(conversationId, key);
+      if (!stored) throw new FastimError('ID_REUSED', 'this key belongs to another message');
+      return (await this.#viewer.messages(conversationId, [stored]))[0]!;
+    }
     this.#composed(conversationId);
-    return (await this.#viewer.messages(conversationId, [], [sent!]))[0]!;
+    return (await this.#viewer.messages(conversationId, [], [sent]))[0]!;
   }
 
   async edit(params: {

@@ -120,18 +120,24 @@ export class Outbox {
     this.#cancelTimer = undefined;
   }
 
-  /** Resolves when all of them are on disk; sending comes after. A key that is in the outbox already: that message. */
+  /**
+   * Resolves when all of them are on disk; sending comes after. A key that is in the outbox already: that message. Without
+   * those that have been sent meanwhile, under the key given.
+   */
   async compose(drafts: readonly Draft[]): Promise<OutboxRow[]> {
     const now = this.#clock.now();
-    const rows = await this.#state.change((edit) => drafts.map((draft) => this.#put(edit, draft, now)));
+    const rows = await this.#state.change((edit) =>
+      drafts.map((draft) => this.#put(edit, draft, now)).filter((row) => row !== undefined),
+    );
     for (const { key, conversationId } of rows) this.#queue.add(key, conversationId);
     this.#pump();
     return rows;
   }
 
-  #put(edit: StateEdit, { conversationId, content, key: given }: Draft, now: number): OutboxRow {
+  #put(edit: StateEdit, { conversationId, content, key: given }: Draft, now: number): OutboxRow | undefined {
     const conversation = edit.conversation(conversationId);
     if (!conversation) throw new FastimError('NOT_FOUND', 'no such conversation');
+    if (given !== undefined && this.#state.wasSent(given)) return undefined;
     if (conversation.leaveSeq > 0) throw new FastimError('NOT_A_MEMBER');
     const key = given ?? makeClientMessageId(now, this.#random.bytes(CLIENT_MESSAGE_ID_RANDOM_BYTES));
     const before = edit.outboxRow(key);

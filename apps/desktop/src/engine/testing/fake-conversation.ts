@@ -75,6 +75,8 @@ export class FakeConversation {
   readonly messages: Message[] = [];
   readonly byKey = new Map<string, Message>();
   readonly targets = new Map<number, TargetState>();
+  /** conv_seqs of texts and edits by whom they mention; 0n: everybody. A recall does not take a mention back. */
+  readonly mentions = new Map<bigint, number[]>();
   activityMs: number;
 
   constructor(conversationId: bigint, group: FakeGroup | undefined, nowMs: number) {
@@ -120,6 +122,9 @@ export class FakeConversation {
     this.messages.push(stored);
     this.byKey.set(this.keyOf(stored.senderId, stored.clientMsgId), stored);
     this.activityMs = Math.max(this.activityMs, stored.serverTimeMs);
+    for (const userId of mentionedIn(stored.kind, stored.body)) {
+      this.mentions.set(userId, [...(this.mentions.get(userId) ?? []), stored.convSeq]);
+    }
     const author = this.members.get(stored.senderId);
     if (author) author.ownSeq = stored.convSeq;
     return stored;
@@ -230,21 +235,23 @@ export class FakeConversation {
 
   #mentionSeq(member: FakeMember): number {
     const from = Math.max(member.readSeq, member.joinSeq - 1);
-    return this.messages
-      .slice(from, this.lastSeqOf(member))
-      .filter(({ kind, senderId, body }) => senderId !== member.userId && mentions(kind, body, member.userId))
-      .reduce((highest, { convSeq }) => Math.max(highest, convSeq), 0);
+    const to = this.lastSeqOf(member);
+    return [...(this.mentions.get(member.userId) ?? []), ...(this.mentions.get(EVERYBODY) ?? [])]
+      .filter((seq) => seq > from && seq <= to && this.messages[seq - 1]!.senderId !== member.userId)
+      .reduce((highest, seq) => Math.max(highest, seq), 0);
   }
 }
 
-function mentions(kind: number, body: Uint8Array, userId: bigint): boolean {
-  if (kind !== MessageKind.text && kind !== MessageKind.edit) return false;
+const EVERYBODY = 0n;
+
+function mentionedIn(kind: number, body: Uint8Array): bigint[] {
+  if (kind !== MessageKind.text && kind !== MessageKind.edit) return [];
   try {
     const words = kind === MessageKind.text ? textBody.decode(body) : editBody.decode(body);
-    return words.mentionAll || words.mentions.includes(userId);
+    return words.mentionAll ? [...words.mentions, EVERYBODY] : words.mentions;
   } catch {
     // A body that is no text mentions nobody.
-    return false;
+    return [];
   }
 }
 

@@ -153,6 +153,12 @@ export class FakeServer implements ServerSide {
         conversation.targets.delete(targetSeq);
       }
     }
+    for (const [userId, places] of conversation.mentions) {
+      conversation.mentions.set(
+        userId,
+        places.filter((place) => place <= headSeq),
+      );
+    }
     for (const member of conversation.members.values()) {
       member.deliveredSeq = Math.min(member.deliveredSeq, headSeq);
       member.readSeq = Math.min(member.readSeq, headSeq);
