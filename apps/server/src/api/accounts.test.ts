@@ -56,7 +56,7 @@ describe('registering', () => {
       refreshExpiresAt: app.parts.clock.now() + 30 * DAY,
     });
     const me = await app.call('GET', '/v1/me', { token: answer.body.session.accessToken });
-    expect(me.body).toEqual({ user: answer.body.user });
+    expect(me.body).toEqual({ user: answer.body.user, showOnline: true });
   });
 
   it.each(['Alice', 'ａｌｉｃｅ', 'ALICE'])('refuses %s when alice is taken', async (username) => {

@@ -47,7 +47,9 @@ export interface ApiServerOptions {
   sessions: SessionService;
   access: AccessVerifier;
   /** The user's sessions that have a connection now. */
-  onlineSessions: (userId: bigint) => ReadonlySet<bigint>;
+  onlineSessions: (userId: bigint) => Promise<ReadonlySet<bigint>>;
+  /** The user changed who sees that; the storage knows already. */
+  showOnlineChanged: (userId: bigint) => void;
   gates: { directory: GateDirectory; policy: GatePolicy; tickets: GateTickets };
   readiness: Readiness;
   makeConversationId: () => bigint;
@@ -146,7 +148,7 @@ function addRoutes(http: FastifyInstance, options: ApiServerOptions): void {
   addServerRoutes(api, { name: options.config.name, version: options.version, clock });
   addAuthRoutes(api, { accounts, sessions, bearer });
   addSessionRoutes(api, { sessions, bearer, onlineSessions: options.onlineSessions });
-  addMeRoutes(api, { users, bearer });
+  addMeRoutes(api, { users, bearer, showOnlineChanged: options.showOnlineChanged });
   addUserRoutes(api, { users, bearer });
   addConversationRoutes(api, {
     users,

@@ -108,6 +108,7 @@ describe('/v1/me', () => {
       expect((await change({ showOnline: false })).body).toMatchObject({ showOnline: false });
     }
     expect((await change({})).body).toMatchObject({ showOnline: false });
+    expect(api.parts.shownOrHidden).toEqual([BigInt(alice.userId), BigInt(alice.userId)]);
     const other = sessionOf(await api.logIn('alice'));
     expect((await api.call('GET', '/v1/me', { token: other.accessToken })).body.showOnline).toBe(false);
     expect((await change({ showOnline: true })).body.showOnline).toBe(true);

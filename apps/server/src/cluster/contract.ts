@@ -97,7 +97,10 @@ export interface GatePort {
   follow(connectionId: number, groups: ReadonlyArray<{ conversationId: bigint; asOfSeq: number }>): void;
   /** The one conversation on the connection's screen; undefined: none. */
   view(connectionId: number, conversationId: bigint | undefined): void;
-  /** The answer to interestStale: of the users asked about, these are members as of `removalsSeq`. */
+  /**
+   * The answer to interestStale: of the users asked about, these are members as of `removalsSeq`, which is at least the
+   * newest removal at the time of the read, at best the head.
+   */
   confirm(conversationId: bigint, userIds: readonly bigint[], removalsSeq: number): void;
   group(packet: GroupPacket): void;
   signal(signal: GroupSignal): void;

@@ -18,6 +18,7 @@ import {
   historyResponse,
   MessageKind,
   messagePush,
+  plainText,
   reconnect,
   sendRequest,
   sendResponse,
@@ -98,7 +99,7 @@ const say = (conversationId: bigint, fill: number, text: string) => ({
   clientMsgId: new Uint8Array(16).fill(fill),
   conversationId,
   kind: MessageKind.text,
-  body: textBody.encode({ text }),
+  body: textBody.encode(plainText(text)),
 });
 
 describe('the all-in-one server', () => {
@@ -135,6 +136,7 @@ describe('the all-in-one server', () => {
     const moves = [{ conversationId, deliveredSeq: 1, readSeq: 0 }];
     expect(await bobWire.request(Command.cursor, cursorRequest, { moves }, cursorResponse)).toEqual({
       status: undefined,
+      refused: [],
     });
     const delivered = await aliceWire.notification(Command.cursors, cursorPush);
     expect(delivered.cursors).toMatchObject([{ userId: BigInt(bob.userId), deliveredSeq: 1, readSeq: 0 }]);

@@ -157,6 +157,7 @@ async function start(config: Config, ports: AllInOnePorts, stops: StopStack): Pr
     sessions: auth.sessions,
     access,
     onlineSessions: (userId) => logic.onlineSessions(userId),
+    showOnlineChanged: (userId) => logic.showOnlineChanged(userId),
     gates: {
       directory: localGateDirectory({
         gateId,

@@ -10,7 +10,13 @@ const showOnline = z.boolean().meta({
 });
 const me = z.object({ user, showOnline });
 
-export function addMeRoutes(api: Api, { users, bearer }: { users: UserStore; bearer: Bearer }): void {
+export interface MeRouteOptions {
+  users: UserStore;
+  bearer: Bearer;
+  showOnlineChanged: (userId: bigint) => void;
+}
+
+export function addMeRoutes(api: Api, { users, bearer, showOnlineChanged }: MeRouteOptions): void {
   const read = async (userId: bigint) => {
     const [record] = await users.byIds([userId]);
     if (!record) throw new FastimError('UNAUTHENTICATED');
@@ -46,7 +52,10 @@ export function addMeRoutes(api: Api, { users, bearer }: { users: UserStore; bea
     async (request) => {
       const { userId } = bearer.identityOf(request);
       const { showOnline } = request.body;
-      if (showOnline !== undefined) await users.setShowOnline(userId, showOnline);
+      if (showOnline !== undefined) {
+        await users.setShowOnline(userId, showOnline);
+        showOnlineChanged(userId);
+      }
       return read(userId);
     },
   );

@@ -8,7 +8,7 @@ import { deviceIdText, errorResponses, idText, timeMs } from '../schemas.ts';
 export interface SessionRouteOptions {
   sessions: SessionService;
   bearer: Bearer;
-  onlineSessions: (userId: bigint) => ReadonlySet<bigint>;
+  onlineSessions: (userId: bigint) => Promise<ReadonlySet<bigint>>;
 }
 
 const sessionRow = z.object({
@@ -36,7 +36,7 @@ export function addSessionRoutes(api: Api, { sessions, bearer, onlineSessions }:
     async (request) => {
       const identity = bearer.identityOf(request);
       const records = await sessions.ofUser(identity.userId);
-      const online = onlineSessions(identity.userId);
+      const online = await onlineSessions(identity.userId);
       return {
         sessions: records.map((record) => ({
           sessionId: String(record.sessionId),

@@ -52,6 +52,8 @@ interface Parts {
   readonly ended: bigint[];
   /** Sessions that have a connection; for the test to change. */
   readonly online: Set<bigint>;
+  /** Users of whom logic was told that showOnline changed. */
+  readonly shownOrHidden: bigint[];
   /** 'hash' and 'verify', in the order in which they ran. */
   readonly hashing: string[];
   readonly log: string[];
@@ -86,6 +88,7 @@ export class TestApi {
     const access = new SessionAccess({ sessions: storage.sessions, clock, logger });
     const ended: bigint[] = [];
     const online = new Set<bigint>();
+    const shownOrHidden: bigint[] = [];
     const hashing: string[] = [];
     const watched: Argon2 = {
       hash: (password, options) => {
@@ -122,7 +125,8 @@ export class TestApi {
       accounts: auth.accounts,
       sessions: auth.sessions,
       access,
-      onlineSessions: () => online,
+      onlineSessions: async () => online,
+      showOnlineChanged: (userId) => shownOrHidden.push(userId),
       gates: {
         directory: localGateDirectory({
           gateId: 'gate-test',
@@ -152,6 +156,7 @@ export class TestApi {
       registry,
       ended,
       online,
+      shownOrHidden,
       hashing,
       log,
       state,

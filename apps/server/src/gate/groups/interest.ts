@@ -12,8 +12,8 @@ import type { Follower } from './follower.ts';
 export class Interest {
   readonly conversationId: bigint;
   readonly members = new Set<Follower>();
-  /** The highest conv_seq that went out; a head for it can be sent at any time. */
-  newestSeq: number;
+  /** The highest conv_seq of a packet; a head for it can be sent at any time. 0: none came. */
+  newestSeq = 0;
   /** The question that waits for `confirm`. */
   asked: { readonly userIds: ReadonlySet<bigint>; readonly removalsSeq: number; readonly at: number } | undefined;
   /** No removal at or below it is unknown here, except to those in `doubts`. */
@@ -28,7 +28,6 @@ export class Interest {
 
   constructor(conversationId: bigint, asOfSeq: number) {
     this.conversationId = conversationId;
-    this.newestSeq = Math.max(0, asOfSeq - 1);
     this.#verified = asOfSeq;
   }
 
@@ -54,12 +53,13 @@ export class Interest {
   /** The storage said that this is a member, when the conversation was at `asOfSeq`. True: it missed something. */
   follow(follower: Follower, asOfSeq: number): boolean {
     const known = this.#doubts?.get(follower);
-    if (known !== undefined) return asOfSeq > known && this.#learn(follower, asOfSeq);
-    // Also of one that is here already: the packet of its removal and return may be still to come.
-    if (asOfSeq - 1 > this.newestSeq) {
-      this.#newcomers ??= new Map();
-      this.#newcomers.set(follower, asOfSeq);
+    if (known !== undefined) {
+      if (asOfSeq <= known || !this.#learn(follower, asOfSeq)) return false;
+      this.#joinedBefore(follower, asOfSeq);
+      return true;
     }
+    // Also of one that is here already: the packet of its removal and return may be still to come.
+    this.#joinedBefore(follower, asOfSeq);
     if (this.members.has(follower)) return false;
     this.members.add(follower);
     if (asOfSeq < this.#removalsSeq) {
@@ -134,8 +134,10 @@ export class Interest {
       if (!asked.userIds.has(follower.userId)) again = true;
       else if (!members.has(follower.userId)) {
         if (known < removalsSeq) out.push(follower);
-      } else if (this.#learn(follower, Math.max(known, removalsSeq))) cleared.push(follower);
-      else again ||= this.#removalsSeq > asked.removalsSeq;
+      } else if (this.#learn(follower, Math.max(known, removalsSeq))) {
+        this.#joinedBefore(follower, removalsSeq);
+        cleared.push(follower);
+      } else again ||= this.#removalsSeq > asked.removalsSeq;
     }
     return again;
   }
@@ -159,6 +161,13 @@ export class Interest {
 
   #settle(follower: Follower): void {
     if (this.#doubts?.delete(follower) && this.#doubts.size === 0) this.#doubts = undefined;
+  }
+
+  /** It was a member at `convSeq`, perhaps not for long: what is older and still to come is not for it. */
+  #joinedBefore(follower: Follower, convSeq: number): void {
+    if (convSeq - 1 <= this.newestSeq) return;
+    this.#newcomers ??= new Map();
+    this.#newcomers.set(follower, Math.max(convSeq, this.#newcomers.get(follower) ?? 0));
   }
 
   #noNewcomer(follower: Follower): void {
