@@ -229,7 +229,8 @@ export class AccountState {
       this.#unindexOutbox(row);
       outboxRemoved.push(row);
     }
-    for (const message of batch.messages) if (message.senderId === this.userId) this.#sentLately.remember(message.key, true);
+    for (const message of batch.messages)
+      if (message.senderId === this.userId) this.#sentLately.remember(message.key, true);
     for (const row of batch.outboxPut) this.#indexOutbox(row);
     for (const user of whole.users.values()) this.#users.set(user.userId, user);
     const { messages, outboxPut, users } = batch;

@@ -137,7 +137,7 @@ export class Outbox {
   #put(edit: StateEdit, { conversationId, content, key: given }: Draft, now: number): OutboxRow | undefined {
     const conversation = edit.conversation(conversationId);
     if (!conversation) throw new FastimError('NOT_FOUND', 'no such conversation');
-    if (given !== undefined && this.#state.wasSent(given)) return undefined;
+    if (given !== undefined && edit.wasSent(given)) return undefined;
     if (conversation.leaveSeq > 0) throw new FastimError('NOT_A_MEMBER');
     const key = given ?? makeClientMessageId(now, this.#random.bytes(CLIENT_MESSAGE_ID_RANDOM_BYTES));
     const before = edit.outboxRow(key);

@@ -82,6 +82,12 @@ export class StateEdit {
     this.users.set(user.userId, user);
   }
 
+  /** The message of this key left the outbox, in this transaction or not long ago, because it is stored. */
+  wasSent(key: string): boolean {
+    const own = this.outbox.get(key);
+    return own === null ? this.messages.some((message) => message.key === key) : !own && this.#base.wasSent(key);
+  }
+
   outboxRow(key: string): OutboxRow | undefined {
     const own = this.outbox.get(key);
     return own === null ? undefined : (own ?? this.#base.outboxRow(key));
@@ -129,5 +135,6 @@ export class StateEdit {
 interface StateView {
   conversation(id: string): ConversationRow | undefined;
   outboxRow(key: string): OutboxRow | undefined;
+  wasSent(key: string): boolean;
   user(userId: string): UserView | undefined;
 }
