@@ -61,7 +61,8 @@ export interface Membership {
  * raiseCursors: one transaction; cursors only rise (max), so repeats and reordering do no harm; what is read is
  * delivered; a read cursor that rises takes marked_unread away. A move that is refused does not touch the others. On disk
  * when it resolves.
- * A member who left still has the conversation, up to the notice of leaving; nothing behind it is ever given out.
+ * A member who left still has the conversation, up to the notice of leaving; nothing behind it is ever given out: the
+ * group's profile, and what history says of edits and reactions, is as of then. Only a recall shows: the words are gone.
  * changeSettings: absolute values, one transaction; raises `version` (and hidden_version for new hide_seqs) only when
  * something changed. hidden: conv_seqs deleted for this member after `since`, by rising hidden_version, at most 1,000.
  * groupIdsOf: the groups a user is a member of now, for telling gates.

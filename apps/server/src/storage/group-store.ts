@@ -95,6 +95,9 @@ export interface ReaderPageQuery {
  * who was not); nobody left: refused. Inviting members again is left out likewise: nobody left: ALREADY_MEMBER.
  * GROUP_FULL when not all fit: then nobody is added.
  *
+ * A link works as long as its creator is in the group and may have links (refuseLinks, by the rows as they are): whoever
+ * is removed, or loses the right, leaves no door open. A use is counted once for everybody who comes by it, or asks to.
+ *
  * members, readers: by role (owner first), then user_id; `next` continues there and is empty at the end. Cost: the page,
  * never the group. An `after` that this storage did not make reads as the start.
  * readCounts: members whose read_seq reached each conv_seq, without the message's sender; members who joined later do not

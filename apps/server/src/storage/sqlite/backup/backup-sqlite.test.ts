@@ -127,6 +127,32 @@ describe('verify', () => {
     expect(existsSync(join(empty, 'fastim.db'))).toBe(false);
   });
 
+  test.each([
+    { sql: 'UPDATE chat_group SET member_count = 9', says: 'as many members' },
+    { sql: 'UPDATE member SET role = 3 WHERE role = 1', says: 'exactly the one owner' },
+    { sql: 'UPDATE chat_group SET pending_joins = 1', says: 'as many requests to join' },
+    { sql: 'UPDATE conversation SET kind = 1 WHERE kind = 2', says: 'is a group by its kind' },
+    { sql: 'UPDATE conversation SET last_shown_seq = 1 WHERE kind = 2', says: 'another last message' },
+    { sql: 'UPDATE member SET read_seq = 99 WHERE role = 3', says: 'behind its head' },
+    { sql: 'DELETE FROM message_event', says: 'by an event that is not there' },
+    { sql: 'UPDATE message_state SET place = place + 90', says: 'a message that is not there' },
+    { sql: 'UPDATE reaction_tally SET count = 7', says: 'counts reactions' },
+    { sql: 'UPDATE message_state SET recalled_seq = edited_seq WHERE edited_seq > 0', says: 'still says something' },
+  ])('finds $sql', async ({ sql, says }) => {
+    const { fixture, directory, target } = await running();
+    const { conversationId, owner, members } = await fixture.group();
+    const [sent] = await fixture.send(conversationId, owner.userId);
+    await fixture.append(fixture.edit(conversationId, owner.userId, sent!.convSeq));
+    await fixture.append(fixture.reaction(conversationId, members[0]!.userId, sent!.convSeq));
+    await fixture.storage.close();
+    expect(await backupSqlite(directory, target)).toMatchObject({ problems: [] });
+    const database = new BetterSqlite(target);
+    database.pragma('foreign_keys = OFF');
+    expect(database.prepare(sql).run().changes).toBeGreaterThan(0);
+    database.close();
+    expect((await verifyBackup(target)).problems.join('; ')).toContain(says);
+  });
+
   test('a file that is no database, or not there, is a problem and no crash', async () => {
     const path = join(folders.make(), 'x.db');
     expect((await verifyBackup(path)).problems).toHaveLength(1);
