@@ -151,9 +151,7 @@ export class AccountRuntime {
     const { serverClock, holder, history, cursors, inbox, heads, sync, outbox } = this.parts;
     const { names, settings, hidden, presence, viewing } = this.parts;
     serverClock.told(login.serverTimeMs);
-    if (login.editWindowMs > 0) {
-      serverClock.windows = { editMs: login.editWindowMs, recallMs: login.recallWindowMs };
-    }
+    serverClock.windows = { editMs: login.editWindowMs, recallMs: login.recallWindowMs };
     holder.connected(link);
     history.connected(link);
     cursors.connected(link);
