@@ -33,7 +33,8 @@ export function CodeBlock({ language, code }: { language: string; code: string }
           {copied ? <Check size={14} aria-hidden="true" /> : <Copy size={14} aria-hidden="true" />}
         </button>
       </span>
-      <code>{code}</code>
+      {/* biome-ignore lint/a11y/noNoninteractiveTabindex: long lines can be scrolled with the keys */}
+      <code tabIndex={0}>{code}</code>
     </span>
   );
 }

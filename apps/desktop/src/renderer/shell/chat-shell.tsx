@@ -10,6 +10,7 @@ import { ConnectionBar } from './connection-bar.tsx';
 import { ListResizer, listWidths } from './list-resizer.tsx';
 import { Rail, Tabs } from './rail.tsx';
 import styles from './shell.module.css';
+import { useClearMark } from './use-clear-mark.ts';
 import { useHistoryBack } from './use-history-back.ts';
 import { useLayout } from './use-layout.ts';
 import { useShortcuts } from './use-shortcuts.ts';
@@ -21,6 +22,7 @@ export function ChatShell() {
   const layout = useLayout();
   useShortcuts();
   useHistoryBack();
+  useClearMark();
   return (
     <>
       {layout === 'phone' ? <Stack /> : <Panes />}

@@ -5,32 +5,53 @@ import { useLayout } from './use-layout.ts';
 
 const mark = 'fastim-conversation';
 
-function marked(): boolean {
-  return (history.state as { at?: unknown } | null)?.at === mark;
+/** How far inside the entry of the browser's history that is shown lies: 0 the list, 1 a conversation, 2 its panel. */
+function depthNow(): number {
+  const { at, depth } = (history.state ?? {}) as { at?: unknown; depth?: unknown };
+  return at === mark && typeof depth === 'number' ? depth : 0;
 }
 
-/** On a phone the system's back button leads from the conversation to the list, as the one in the header does. */
+/** On a phone the system's back button leads one step out, as the ones in the headers do. */
 export function useHistoryBack(): void {
   const ui = useUi();
-  const inside = useApp((state) => state.openConversationId !== null && state.screen === 'chats');
-  const wanted = useLayout() === 'phone' && inside;
-  const holding = useRef(false);
+  const phone = useLayout() === 'phone';
+  const depth = useApp((state) => {
+    if (state.openConversationId === null || state.screen !== 'chats') return 0;
+    return state.panelFor === state.openConversationId ? 2 : 1;
+  });
+  const wanted = phone ? depth : 0;
+  const latest = useRef(wanted);
+  latest.current = wanted;
 
   useEffect(() => {
-    if (!wanted) return undefined;
-    holding.current = true;
-    if (!marked()) history.pushState({ at: mark }, '');
-    const onPop = () => {
-      if (!marked()) void openConversation(ui, null);
+    for (let level = depthNow() + 1; level <= wanted; level++) history.pushState({ at: mark, depth: level }, '');
+    // Later, so that leaving and coming back in one step (React's strict mode) changes nothing.
+    const timer = setTimeout(() => {
+      const over = depthNow() - latest.current;
+      if (over > 0) history.go(-over);
+    });
+    return () => clearTimeout(timer);
+  }, [wanted]);
+
+  useEffect(() => {
+    const onPop = (): void => {
+      const shown = depthNow();
+      if (shown >= latest.current) return;
+      if (latest.current === 2) ui.app.setState({ panelFor: null });
+      if (shown === 0) void openConversation(ui, null);
     };
     window.addEventListener('popstate', onPop);
-    return () => {
-      holding.current = false;
-      window.removeEventListener('popstate', onPop);
-      // Later, so that leaving and coming back in one step (React's strict mode) changes nothing.
+    return () => window.removeEventListener('popstate', onPop);
+  }, [ui]);
+
+  // Leaving the chats leaves nothing behind.
+  useEffect(
+    () => () => {
+      latest.current = 0;
       setTimeout(() => {
-        if (!holding.current && marked()) history.back();
+        if (latest.current === 0 && depthNow() > 0) history.go(-depthNow());
       });
-    };
-  }, [ui, wanted]);
+    },
+    [],
+  );
 }
