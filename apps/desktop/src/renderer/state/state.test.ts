@@ -268,3 +268,80 @@ test('a notification shows its conversation', async () => {
   await settle();
   expect(ui.app.getState().openConversationId).toBe('102');
 });
+
+describe('without a network', () => {
+  test('a window in which nothing was missing stays as it is when the connection is back', async () => {
+    const { ui, engine } = await setUp();
+    engine.emit('connection', { state: 'offline', retryAtMs: 0, reason: 'network' });
+    await openConversation(ui, '101');
+    const before = ui.messages.getState().open.get('101')!;
+    expect(before.window.unsure).toBe(true);
+    engine.emit('connection', { state: 'online' });
+    await settle();
+    const after = ui.messages.getState().open.get('101')!;
+    expect([after.generation, after.window.unsure]).toEqual([before.generation, false]);
+  });
+});
+
+test('events that are not shown leave no hole: one look at the engine, and the list stays', async () => {
+  const { ui, engine, rows } = await setUp();
+  await openConversation(ui, '101');
+  const { generation } = ui.messages.getState().open.get('101')!;
+  engine.receiveReaction('101', 4, '👍', '2');
+  engine.receiveEdit('101', 5, 'other words');
+  engine.receive('101', 'after the events');
+  await settle();
+  expect(rows('101').at(-1)?.text).toBe('Never mind, found it');
+  expect(rows('101').some(({ text }) => text === 'after the events')).toBe(true);
+  expect(rows('101')[3]?.reactions).toMatchObject([{ emoji: '👍', count: 1 }]);
+  expect(rows('101')[4]).toMatchObject({ text: 'other words', edited: true });
+  expect(ui.messages.getState().open.get('101')?.generation).toBe(generation);
+});
+
+describe('what arrives while nobody looks', () => {
+  test('stands behind a divider, which stays at the first of it', async () => {
+    const { ui, engine, watching } = await setUp();
+    await openConversation(ui, '101');
+    watching.value = false;
+    const first = engine.receive('101', 'one');
+    engine.receive('101', 'two');
+    expect(ui.messages.getState().open.get('101')?.window.firstUnreadSeq).toBe(first.convSeq);
+  });
+
+  test('and is read later has no divider any more when more comes', async () => {
+    const { ui, engine, watching } = await setUp();
+    await openConversation(ui, '101');
+    watching.value = false;
+    const first = engine.receive('101', 'one');
+    await engine.call('messages.markRead', { conversationId: '101', convSeq: first.convSeq! });
+    const second = engine.receive('101', 'two');
+    expect(ui.messages.getState().open.get('101')?.window.firstUnreadSeq).toBe(second.convSeq);
+  });
+
+  test('has none while somebody looks, and none for what I wrote elsewhere', async () => {
+    const { ui, engine, watching } = await setUp();
+    await openConversation(ui, '101');
+    engine.receive('101', 'seen');
+    watching.value = false;
+    engine.receive('101', 'mine, from the phone', { senderId: '1', mine: true });
+    expect(ui.messages.getState().open.get('101')?.window.firstUnreadSeq).toBeNull();
+  });
+});
+
+test('while syncing the screen follows ten times a second, and ends where the engine is', async () => {
+  const { ui, engine, rows, time } = await setUp();
+  await openConversation(ui, '101');
+  engine.emit('connection', { state: 'syncing' });
+  let changes = 0;
+  const stop = ui.messages.subscribe(() => changes++);
+  for (let number = 1; number <= 500; number++) engine.receive('101', `missed ${number}`);
+  expect(changes).toBe(0);
+  time.advance(100);
+  expect(changes).toBeLessThanOrEqual(2);
+  expect(rows('101').filter(({ text }) => text.startsWith('missed'))).toHaveLength(500);
+  engine.receive('101', 'the last one');
+  // The connection is told after it: nothing is left behind.
+  engine.emit('connection', { state: 'online' });
+  expect(rows('101').some(({ text }) => text === 'the last one')).toBe(true);
+  stop();
+});
