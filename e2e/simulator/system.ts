@@ -5,6 +5,7 @@ import { WireWatch } from './invariants/wire-watch.ts';
 import { Truth } from './model/truth.ts';
 import type { Plan } from './plan.ts';
 import { ApiNode } from './server/api-node.ts';
+import type { LinkFlaws } from './server/cluster-link.ts';
 import { Database, type DatabaseFlaws } from './server/database.ts';
 import { GateNode } from './server/gate-node.ts';
 import { type LogicFlaws, LogicNode } from './server/logic-node.ts';
@@ -20,6 +21,7 @@ import { VirtualTime } from './world/virtual-time.ts';
 /** Test-only changes of the system: what a planted bug is made of. */
 export interface Flaws {
   readonly database?: DatabaseFlaws;
+  readonly link?: LinkFlaws;
   readonly logic?: LogicFlaws;
   readonly device?: DeviceFlaws;
 }
@@ -90,6 +92,7 @@ export class System {
           gates,
           logger: logger.child({ on: name }),
           flaws: flaws.logic ?? {},
+          linkFlaws: flaws.link ?? {},
         }),
     );
     const { nodes } = this;

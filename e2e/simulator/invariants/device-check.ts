@@ -125,8 +125,8 @@ export class DeviceCheck {
       this.#same('I4', `notice ${of}`, shown.notice?.kind ?? '', noticeKinds[want.notice!.action] ?? 'other');
       return;
     }
-    // Recalled after the user left: whoever had it before keeps it, whoever asks now gets it empty.
-    if (shown.recalled && want.recalledBy === undefined && truth.range(this.#userId)?.left) {
+    // Recalled after the user left: whoever had it before keeps it, whoever asks now gets it, or its edits, empty.
+    if ((shown.recalled || shown.text === '') && !want.recalledBy && truth.range(this.#userId)?.left) {
       const now = truth.present(truth.head).find(({ convSeq }) => convSeq === want.convSeq);
       if (now?.recalledBy !== undefined) return;
     }

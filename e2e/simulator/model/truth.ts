@@ -195,7 +195,9 @@ export class Truth implements Auditor {
       this.#report('I8', `${entry.senderId} is no member of ${conversationId} and wrote ${entry.convSeq}`);
     }
     truth.add(entry);
-    this.#say(() => `stored ${entry.key} of ${entry.senderId} at ${conversationId}/${entry.convSeq}, kind ${entry.kind}`);
+    this.#say(
+      () => `stored ${entry.key} of ${entry.senderId} at ${conversationId}/${entry.convSeq}, kind ${entry.kind}`,
+    );
     const operation = operationOf(entry);
     if (operation !== undefined) this.#effect(operation, conversationId, entry);
   }

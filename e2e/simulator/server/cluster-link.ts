@@ -21,6 +21,12 @@ export interface LinkEnds {
   gateGone(): void;
 }
 
+/** Test-only changes of what a link carries. */
+export interface LinkFlaws {
+  readonly gate?: (gate: GatePort) => GatePort;
+  readonly logic?: (logic: LogicPort) => LogicPort;
+}
+
 /** A call of a port on its way. */
 type Packet = () => void;
 
@@ -39,8 +45,6 @@ export class ClusterLink {
   #dead = false;
   #cancelCheck: Cancel;
   #cutSince: number | undefined;
-  /** Faults: the next packets up that may be repeated are. */
-  repeats = 0;
   mostQueued = 0;
 
   constructor(network: Network, ends: LinkEnds) {

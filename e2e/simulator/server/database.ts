@@ -28,6 +28,10 @@ export interface Auditor {
 export interface DatabaseFlaws {
   /** Answers writes before their sync. */
   readonly answersEarly?: boolean;
+  /** Shows writes before their sync. */
+  readonly showsEarly?: boolean;
+  /** How many of the last records a start overlooks. */
+  readonly overlooks?: number;
   readonly makeStorage?: (historyEpoch: bigint) => MemoryStorage;
 }
 
@@ -152,7 +156,8 @@ export class Database {
     this.#highestIds.clear();
     this.#auditor.restarted();
     // Applied before anything else happens: nobody has reached the new process yet.
-    void this.#apply(this.disk.recover());
+    const records = this.disk.recover();
+    void this.#apply(records.slice(0, records.length - (this.#flaws.overlooks ?? 0)));
   }
 
   #makeStorage(): MemoryStorage {
@@ -165,30 +170,37 @@ export class Database {
     const batch = this.#queue.splice(0, this.#chance.between(1, 8));
     for (const { call } of batch) this.disk.append(call);
     const { length } = this.disk;
-    if (this.#flaws.answersEarly) void this.#commit(batch);
+    const early = this.#flaws.answersEarly || this.#flaws.showsEarly;
+    const commit = early ? this.#commit(batch) : undefined;
+    if (this.#flaws.answersEarly) void commit?.then((answer) => answer());
     this.#life.after(this.disk.syncTime(), () => {
       if (this.disk.full) {
         this.disk.withdraw();
         for (const { answer } of batch) answer.reject(new StorageError('full', 'no space left on the device'));
       } else {
         this.disk.synced(length);
-        if (!this.#flaws.answersEarly) void this.#commit(batch);
+        if (!this.#flaws.answersEarly) void (commit ?? this.#commit(batch)).then((answer) => answer());
       }
       this.#syncing = false;
       this.#sync();
     });
   }
 
-  async #commit(batch: readonly Write[]): Promise<void> {
+  /** Carries the batch out; resolves with what answers it. */
+  async #commit(batch: readonly Write[]): Promise<() => void> {
+    const answers: Array<() => void> = [];
     for (const { call, answer } of batch) {
       try {
         const outcome = await perform(this.#storage, call);
         this.#applied(call, outcome);
-        answer.resolve(outcome);
+        answers.push(() => answer.resolve(outcome));
       } catch (error) {
-        answer.reject(error);
+        answers.push(() => answer.reject(error));
       }
     }
+    return () => {
+      for (const answer of answers) answer();
+    };
   }
 
   async #apply(calls: readonly StorageCall[]): Promise<void> {

@@ -6,7 +6,7 @@ import { createLogic, type Logic } from '../../../apps/server/src/logic/logic.ts
 import type { Storage } from '../../../apps/server/src/storage/storage.ts';
 import type { Life, Machine } from '../world/machine.ts';
 import type { Network } from '../world/network.ts';
-import { ClusterLink } from './cluster-link.ts';
+import { ClusterLink, type LinkFlaws } from './cluster-link.ts';
 import type { Database } from './database.ts';
 import type { GateNode } from './gate-node.ts';
 import type { RouteRegistry } from './route-registry.ts';
@@ -28,6 +28,7 @@ export class LogicNode {
   readonly #gates: readonly GateNode[];
   readonly #logger: Logger;
   readonly #flaws: LogicFlaws;
+  readonly #linkFlaws: LinkFlaws;
   readonly links = new Map<string, ClusterLink>();
   life: Life | undefined;
   logic: Logic | undefined;
@@ -43,6 +44,7 @@ export class LogicNode {
     gates: readonly GateNode[];
     logger: Logger;
     flaws: LogicFlaws;
+    linkFlaws: LinkFlaws;
   }) {
     this.machine = parts.machine;
     this.#number = parts.number;
@@ -52,6 +54,7 @@ export class LogicNode {
     this.#gates = parts.gates;
     this.#logger = parts.logger;
     this.#flaws = parts.flaws;
+    this.#linkFlaws = parts.linkFlaws;
   }
 
   get name(): string {
@@ -121,8 +124,8 @@ export class LogicNode {
       const link = new ClusterLink(this.#network, {
         gate: gateLife,
         logic: life,
-        gatePort: gate,
-        logicPort: logic,
+        gatePort: this.#linkFlaws.gate?.(gate) ?? gate,
+        logicPort: this.#linkFlaws.logic?.(logic) ?? logic,
         nodeCame: (port) => links.nodeCame(life.name, port),
         nodeGone: () => links.nodeGone(life.name),
         gateCame: (port) => logic.attachGate(port),
