@@ -7,11 +7,11 @@ import { Emitter } from './emitter.ts';
 import { asFastimError, describe } from './errors.ts';
 import { IdempotencyKeys } from './idempotency-keys.ts';
 import { defaultLimits, type EngineLimits } from './limits.ts';
-import { PendingLogOuts } from './pending-log-outs.ts';
+import { PendingLogOuts, pendingLogOut } from './pending-log-outs.ts';
 import type { HttpPort, Logger, Transport } from './ports.ts';
 import { ServerApi } from './server-api.ts';
 import { normalizeServerUrl } from './server-url.ts';
-import type { AccountRow, PendingLogOut, ProfileRow, SessionTokens, Store } from './store.ts';
+import type { AccountRow, ProfileRow, SessionTokens, Store } from './store.ts';
 import type { AccountView, AppView, ConnectionView, ServerCheckView, SettingsView, UserView } from './views.ts';
 
 export interface ClientParts {
@@ -295,9 +295,4 @@ export class Client extends AccountCalls implements ClientApi {
       throw reason;
     }
   }
-}
-
-function pendingLogOut({ serverUrl, deviceId, session }: AccountRow): PendingLogOut {
-  const { sessionId, accessToken, refreshToken, refreshExpiresAt } = session;
-  return { sessionId, serverUrl, deviceId, accessToken, refreshToken, refreshExpiresAt };
 }

@@ -92,15 +92,8 @@ export class Inbox {
   }
 
   pushed(messages: readonly Message[]): void {
-    const byConversation = new Map<string, StoredMessage[]>();
-    for (const message of messages) {
-      const stored = storedMessage(message);
-      const list = byConversation.get(stored.conversationId);
-      if (list) list.push(stored);
-      else byConversation.set(stored.conversationId, [stored]);
-    }
     const unknown = new Map<string, StoredMessage[]>();
-    for (const [conversationId, list] of byConversation) {
+    for (const [conversationId, list] of byConversation(messages.map(storedMessage))) {
       const row = this.#state.conversation(conversationId);
       // Behind the notice of my leaving: I am back, or it is not for me. The server says which.
       if (row && (row.leaveSeq === 0 || list.every(({ convSeq }) => convSeq <= row.leaveSeq))) this.#accept(row, list);
@@ -302,4 +295,8 @@ export class Inbox {
     lane.buffer.gapRequested(this.#clock.now());
     if (this.#lanes.get(conversationId) === lane) this.#noteGap(conversationId, lane);
   }
+}
+
+function byConversation(messages: readonly StoredMessage[]): Map<string, StoredMessage[]> {
+  return Map.groupBy(messages, ({ conversationId }) => conversationId);
 }

@@ -15,29 +15,12 @@ import type { ConnectionLink } from './connection-link.ts';
 import { asFastimError, describe } from './errors.ts';
 import type { EngineLimits } from './limits.ts';
 import { isEventContent } from './message-content.ts';
+import { afterWriting, isSameContent, refusals } from './outgoing.ts';
 import type { Logger } from './ports.ts';
-import { withoutArchive, withSettings } from './row-settings.ts';
 import type { ServerClock } from './server-clock.ts';
 import type { StateEdit } from './state-edit.ts';
 import type { ConversationRow, OutboxRow, OutgoingContent, StoredMessage } from './store.ts';
 import { wireBody } from './wire-values.ts';
-
-/** Answers that say that this message will never be taken. Everything else is tried again. */
-const refusals: ReadonlySet<string> = new Set([
-  'BAD_REQUEST',
-  'FRAME_TOO_LARGE',
-  'NOT_ALLOWED',
-  'NOT_FOUND',
-  'NOT_A_MEMBER',
-  'MESSAGE_INVALID',
-  'MESSAGE_TOO_LONG',
-  'ID_REUSED',
-  'MUTED',
-  'GROUP_INVALID',
-  'TARGET_INVALID',
-  'TOO_LATE',
-  'TOO_MANY',
-]);
 
 /** An answer later than this is not waited for; the ack queue has sent the message again long before. */
 const FORGET_REQUEST_MS = 120_000;
@@ -296,19 +279,4 @@ export class Outbox {
       if (row) edit.putOutbox({ ...row, ...patch });
     });
   }
-}
-
-/** Writing ends the draft, and brings an archived conversation back. */
-function afterWriting(row: ConversationRow, endsDraft: boolean, nowMs: number): ConversationRow {
-  const listed = withoutArchive(row, nowMs);
-  if (!endsDraft || (row.draft === '' && row.settings.draft === '')) return listed;
-  return withSettings({ ...listed, draft: '' }, { draft: '' });
-}
-
-function isSameContent(a: OutgoingContent, b: OutgoingContent): boolean {
-  return JSON.stringify(sorted(a)) === JSON.stringify(sorted(b));
-}
-
-function sorted(content: OutgoingContent): unknown {
-  return Object.entries(content).sort(([a], [b]) => (a < b ? -1 : 1));
 }

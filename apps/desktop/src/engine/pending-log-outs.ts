@@ -2,7 +2,7 @@ import type { Clock } from '@fastim/core';
 import { asFastimError, describe } from './errors.ts';
 import type { Logger } from './ports.ts';
 import type { ServerApi } from './server-api.ts';
-import type { PendingLogOut, Store } from './store.ts';
+import type { AccountRow, PendingLogOut, Store } from './store.ts';
 
 /**
  * Sessions that ended on this device and that their server may not know of yet: told as soon as it can be reached, kept
@@ -107,4 +107,10 @@ export class PendingLogOuts {
       throw error;
     }
   }
+}
+
+/** What has to be said to the server when the account ends here. */
+export function pendingLogOut({ serverUrl, deviceId, session }: AccountRow): PendingLogOut {
+  const { sessionId, accessToken, refreshToken, refreshExpiresAt } = session;
+  return { sessionId, serverUrl, deviceId, accessToken, refreshToken, refreshExpiresAt };
 }

@@ -4,7 +4,6 @@ import {
   type ClientSessionState,
   type Clock,
   clientSessionTable,
-  Heartbeat,
   nextState,
   type Random,
 } from '@fastim/core';
@@ -14,8 +13,6 @@ import {
   closeAction,
   FastimError,
   type HeartbeatResponse,
-  heartbeatRequest,
-  heartbeatResponse,
   type LoginResponse,
   loginRequest,
   loginResponse,
@@ -23,11 +20,14 @@ import {
   type SyncMark,
 } from '@fastim/protocol';
 import type { AccessTokens } from './access-tokens.ts';
+import { Beats } from './beats.ts';
 import { ConnectionLink, type LinkClose } from './connection-link.ts';
 import { asFastimError, describe } from './errors.ts';
+import { gateCandidates } from './gate-candidates.ts';
 import type { EngineLimits } from './limits.ts';
 import type { GateAddress, Logger, Transport } from './ports.ts';
 import type { GatesAnswer, ServerApi } from './server-api.ts';
+import { SleepWatch } from './sleep-watch.ts';
 import type { ConnectionView } from './views.ts';
 
 type OfflineReason = Extract<ConnectionView, { state: 'offline' }>['reason'];
@@ -63,17 +63,15 @@ export class Session {
   readonly #limits: EngineLimits;
   readonly #clientVersion: string;
   readonly #userId: string;
-  readonly #mark: () => SyncMark;
   readonly #events: SessionEvents;
 
   #state: ClientSessionState = 'stopped';
   /** Rises with every change of state: what an earlier state had begun is then void. */
   #step = 0;
   readonly #timers = new Set<() => void>();
-  #stopWatch: (() => void) | undefined;
-  #watchedAt = 0;
+  readonly #sleepWatch: SleepWatch;
+  readonly #beats: Beats;
   #link: ConnectionLink | undefined;
-  #heartbeat: Heartbeat | undefined;
   #gates: GatesAnswer | undefined;
   #untried: GateAddress[] = [];
   #attempt = 0;
@@ -106,8 +104,26 @@ export class Session {
     this.#limits = parts.limits;
     this.#clientVersion = parts.clientVersion;
     this.#userId = parts.userId;
-    this.#mark = parts.mark;
     this.#events = parts.events;
+    this.#beats = new Beats({
+      clock: parts.clock,
+      random: parts.random,
+      logger: parts.logger,
+      limits: parts.limits,
+      mark: parts.mark,
+      answered: (answer) => this.#events.heartbeat(answer),
+      dead: () => this.#fail('network'),
+    });
+    const { watchMs, sleepJumpMs } = parts.limits;
+    this.#sleepWatch = new SleepWatch({
+      clock: parts.clock,
+      everyMs: watchMs,
+      jumpMs: sleepJumpMs,
+      jumped: (jumpMs) => {
+        this.#logger.info({ jumpMs }, 'the clock jumped: checking the connection');
+        this.retryNow();
+      },
+    });
   }
 
   get view(): ConnectionView {
@@ -118,13 +134,12 @@ export class Session {
     if (this.#state !== 'stopped' && this.#state !== 'ended') return;
     this.#attempt = 0;
     this.#haste = 0;
-    this.#watch();
+    this.#sleepWatch.start();
     this.#go('start');
   }
 
   stop(): void {
-    this.#stopWatch?.();
-    this.#stopWatch = undefined;
+    this.#sleepWatch.stop();
     this.#go('stop');
   }
 
@@ -134,7 +149,7 @@ export class Session {
       this.#attempt = 0;
       this.#go('retry');
     } else if (this.#state === 'online') {
-      this.#probe();
+      this.#beats.probe();
     }
   }
 
@@ -158,7 +173,7 @@ export class Session {
     this.#timers.clear();
     if (next !== 'connecting' && next !== 'loggingIn' && next !== 'online') this.#dropLink();
     if (wasOnline) {
-      this.#heartbeat = undefined;
+      this.#beats.stop();
       if (this.#clock.now() - this.#onlineSince >= this.#limits.stableMs) {
         this.#attempt = 0;
         this.#haste = 0;
@@ -199,8 +214,7 @@ export class Session {
         break;
       }
       case 'ended':
-        this.#stopWatch?.();
-        this.#stopWatch = undefined;
+        this.#sleepWatch.stop();
         this.#show({ state: 'ended', reason: this.#ended });
         break;
     }
@@ -221,7 +235,7 @@ export class Session {
     const gates = await this.#api.gates(used, this.#clientVersion);
     if (step !== this.#step) return;
     this.#gates = gates;
-    this.#untried = gates.gates.flatMap((addresses) => this.#preferred(addresses));
+    this.#untried = gateCandidates(gates.gates, this.#transport.kinds);
     if (this.#untried.length === 0) throw new FastimError('UNAVAILABLE', 'no gate that this client can reach');
     if (gates.delayMs <= 0) {
       this.#go('located');
@@ -231,15 +245,6 @@ export class Session {
       this.#show({ state: 'offline', retryAtMs: this.#clock.now() + gates.delayMs, reason: 'overloaded' });
     }
     this.#timer(gates.delayMs, () => this.#go('located'));
-  }
-
-  /** One address of each gate: the kind that the transport likes best. */
-  #preferred(addresses: readonly GateAddress[]): GateAddress[] {
-    for (const kind of this.#transport.kinds) {
-      const address = addresses.find((candidate) => candidate.kind === kind);
-      if (address) return [address];
-    }
-    return [];
   }
 
   #connectNext(): void {
@@ -260,7 +265,7 @@ export class Session {
         opened: () => {
           if (this.#link === link) this.#go('connected');
         },
-        received: () => this.#heartbeat?.received(this.#clock.now()),
+        received: () => this.#beats.received(),
         notify: (cmd, data) => this.#notified(cmd, data),
         closed: (close) => {
           if (this.#link === link) this.#closed(close);
@@ -296,22 +301,13 @@ export class Session {
     }
     if (step !== this.#step) return;
     if (answer.userId.toString() !== this.#userId) throw new FastimError('INTERNAL', 'logged in as somebody else');
-    this.#heartbeat = new Heartbeat(
-      {
-        intervalMs: answer.heartbeatIntervalMs || 30_000,
-        timeoutMs: answer.heartbeatTimeoutMs || 75_000,
-        jitter: 0.1,
-        random: () => this.#random.fraction(),
-      },
-      this.#clock.now(),
-    );
     this.#login = answer;
     this.#go('loggedIn');
   }
 
   #beOnline(): void {
     this.#onlineSince = this.#clock.now();
-    this.#scheduleHeartbeat();
+    this.#beats.start(this.#link!, this.#login!);
     // Before it is shown: what is told then knows already that a sync runs.
     this.#events.online(this.#link!, this.#login!);
     this.#show({ state: 'online' });
@@ -321,48 +317,6 @@ export class Session {
     const step = this.#step;
     await this.#tokens.refresh(this.#tokens.accessToken);
     if (step === this.#step) this.#go('refreshed');
-  }
-
-  #scheduleHeartbeat(): void {
-    const heartbeat = this.#heartbeat;
-    if (!heartbeat) return;
-    this.#timer(Math.max(1, heartbeat.nextTimeout() - this.#clock.now()), () => this.#checkHeartbeat());
-  }
-
-  #checkHeartbeat(): void {
-    const due = this.#heartbeat?.check(this.#clock.now());
-    if (due === 'dead') {
-      this.#logger.info({}, 'the gate is silent');
-      this.#fail('network');
-      return;
-    }
-    if (due === 'beat') this.#beat(this.#limits.requestTimeoutMs, () => undefined);
-    this.#scheduleHeartbeat();
-  }
-
-  /** Is there anybody? Asked after sleep and network changes, when TCP itself would find out much later. */
-  #probe(): void {
-    const step = this.#step;
-    this.#beat(this.#limits.probeTimeoutMs, () => {
-      if (step === this.#step) this.#fail('network');
-    });
-  }
-
-  #beat(timeoutMs: number, onSilence: () => void): void {
-    const link = this.#link;
-    if (!link) return;
-    this.#heartbeat?.sent(this.#clock.now());
-    const step = this.#step;
-    link.request(Command.heartbeat, heartbeatRequest, { mark: this.#mark() }, heartbeatResponse, timeoutMs).then(
-      (answer) => {
-        if (step === this.#step) this.#events.heartbeat(answer);
-      },
-      (error: unknown) => {
-        if (step !== this.#step) return;
-        if (asFastimError(error).reason === 'TIMEOUT') onSilence();
-        else this.#logger.debug(describe(error), 'heartbeat refused');
-      },
-    );
   }
 
   #notified(cmd: number, data: Uint8Array): void {
@@ -463,19 +417,5 @@ export class Session {
       callback();
     });
     this.#timers.add(cancel);
-  }
-
-  /** A timer that comes much later by the clock than it was set for: the machine slept (or its clock was set). */
-  #watch(): void {
-    const { watchMs, sleepJumpMs } = this.#limits;
-    this.#stopWatch?.();
-    this.#watchedAt = this.#clock.now();
-    this.#stopWatch = this.#clock.setTimer(watchMs, () => {
-      const jump = this.#clock.now() - this.#watchedAt - watchMs;
-      this.#watch();
-      if (Math.abs(jump) < sleepJumpMs) return;
-      this.#logger.info({ jumpMs: jump }, 'the clock jumped: checking the connection');
-      this.retryNow();
-    });
   }
 }

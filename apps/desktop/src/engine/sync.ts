@@ -1,27 +1,18 @@
 import { backoffDelay, type Clock, type Random } from '@fastim/core';
-import {
-  Command,
-  type ConversationState,
-  type HeartbeatResponse,
-  MAX_SYNC_PAGE,
-  type SyncMark,
-  syncRequest,
-  syncResponse,
-} from '@fastim/protocol';
+import type { ConversationState, HeartbeatResponse, SyncMark } from '@fastim/protocol';
 import type { AccountState } from './account-state.ts';
 import type { BackgroundFill } from './background-fill.ts';
 import type { ConnectionLink } from './connection-link.ts';
 import { asFastimError, describe } from './errors.ts';
 import type { Inbox } from './inbox.ts';
 import type { EngineLimits } from './limits.ts';
+import { pullList } from './list-pull.ts';
 import type { Known, LostHistory } from './lost-history.ts';
 import type { Logger } from './ports.ts';
 import type { States } from './states.ts';
 import { isSameMark, knowsAll, markOf } from './sync-mark.ts';
 import type { TailPuller } from './tail-puller.ts';
 
-/** Asked for again with each sync: what was stored while the server's clock was read must not fall between two. */
-const OVERLAP_MS = 10_000;
 /** A heartbeat that finds nothing new moves the time of the last sync on in steps of this size. */
 const SINCE_STEP_MS = 5 * 60_000;
 /** Heartbeats that name conversations which are all known here lead to a whole list, this often at most. */
@@ -243,37 +234,15 @@ export class Sync {
     sinceMs: number,
     beforeMerge?: (states: readonly ConversationState[]) => Promise<void>,
   ): Promise<boolean> {
-    let beforeActivityMs = 0;
-    let beforeConversationId = 0n;
-    let newSinceMs: number | undefined;
-    for (let page = 0; ; page += 1) {
-      const answer = await link.request(
-        Command.sync,
-        syncRequest,
-        {
-          sinceMs: Math.max(0, sinceMs - OVERLAP_MS),
-          beforeActivityMs,
-          beforeConversationId,
-          limit: MAX_SYNC_PAGE,
-        },
-        syncResponse,
-        this.#limits.requestTimeoutMs,
-      );
-      newSinceMs ??= answer.serverTimeMs;
-      await beforeMerge?.(answer.conversations);
-      await this.#states.merge(answer.conversations);
+    const { requestTimeoutMs } = this.#limits;
+    const { sinceMs: nextSinceMs, mark } = await pullList(link, sinceMs, requestTimeoutMs, async (states, page) => {
+      await beforeMerge?.(states);
+      await this.#states.merge(states);
       // What people look at first must not wait for the rest of a long list.
-      if (page === 0 && answer.more) void this.#tails.pull(this.#first());
-      const last = answer.conversations.at(-1);
-      if (answer.more && last) {
-        beforeActivityMs = last.lastActivityMs;
-        beforeConversationId = last.conversationId;
-        continue;
-      }
-      const since = newSinceMs;
-      await this.#state.change((edit) => edit.setAccount({ sinceMs: since }));
-      return knowsAll(this.mark(), answer.mark);
-    }
+      if (page.first && page.more) void this.#tails.pull(this.#first());
+    });
+    await this.#state.change((edit) => edit.setAccount({ sinceMs: nextSinceMs }));
+    return knowsAll(this.mark(), mark);
   }
 
   /** Nothing is missing as of then, so the next sync need not look further back. Written seldom: it only saves work. */

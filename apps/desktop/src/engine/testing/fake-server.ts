@@ -21,9 +21,10 @@ import {
   textBody,
 } from '@fastim/protocol';
 import type { HttpRequest, HttpResponse } from '../ports.ts';
-import { type FakeAccounts, type FakeSession, failed, ok, userJson } from './fake-accounts.ts';
+import type { FakeAccounts, FakeSession } from './fake-accounts.ts';
 import type { FakeConversation, FakeMember } from './fake-conversation.ts';
 import type { ChangeAsked } from './fake-groups.ts';
+import { answerHttp } from './fake-http.ts';
 import { FakeNetwork, type ServerEnd, type ServerSide } from './fake-network.ts';
 import { EDIT_WINDOW_MS, RECALL_WINDOW_MS } from './fake-posting.ts';
 import { answerRequest } from './fake-requests.ts';
@@ -199,66 +200,8 @@ export class FakeServer implements ServerSide {
     }
   }
 
-  // ---- HTTP ----
-
   http(request: HttpRequest): HttpResponse {
-    const path = request.url.replace(/^https?:\/\/[^/]+/, '');
-    if (path === '/v1/server') {
-      return ok({ name: 'Fake', version: '1.0.0', protocol: { min: 1, max: 1 }, tls: false, serverTimeMs: 0 });
-    }
-    const entering = this.#accounts.http(path, request);
-    if (entering) return entering;
-    const session = this.#accounts.sessionOf(request.headers.authorization?.replace('Bearer ', ''));
-    if (typeof session === 'string') return failed(session);
-    const body = (request.body === undefined ? {} : JSON.parse(request.body)) as Record<string, unknown>;
-    if (path === '/v1/auth/logout') {
-      session.ended = true;
-      return { status: 204, body: '' };
-    }
-    if (path.startsWith('/v1/sessions')) return this.#sessions(request.method, path, session);
-    if (path === '/v1/me') return this.#me(request.method, body, session);
-    if (path.startsWith('/v1/users')) {
-      const query = decodeURIComponent(/query=([^&]*)/.exec(path)?.[1] ?? '');
-      return ok({ users: this.#accounts.users.filter(({ username }) => username.includes(query)).map(userJson) });
-    }
-    if (path === '/v1/conversations/direct') {
-      const peer = this.#accounts.users.find(({ userId }) => userId.toString() === body.userId);
-      if (!peer) return failed('NOT_FOUND');
-      const conversationId = this.openDirect(session.userId, peer.userId).toString();
-      return ok({ conversationId, created: true, peer: userJson(peer) });
-    }
-    if (path === '/v1/gates') {
-      return ok({ gates: this.gates, ticket: 'ticket', ticketExpiresAt: 0, delayMs: this.gateDelayMs });
-    }
-    return failed('NOT_FOUND');
-  }
-
-  #sessions(method: string, path: string, mine: FakeSession): HttpResponse {
-    const live = this.#accounts.sessions.filter(({ userId, ended }) => userId === mine.userId && !ended);
-    if (method === 'GET') {
-      const connected = new Set([...this.state.connections].map(({ session }) => session));
-      const sessions = live.map((session) => ({
-        sessionId: session.sessionId.toString(),
-        deviceId: session.deviceId,
-        deviceName: session.deviceName,
-        current: session === mine,
-        online: connected.has(session),
-        createdAt: 0,
-        lastSeenAt: 0,
-      }));
-      return ok({ sessions });
-    }
-    const ending = live.find(({ sessionId }) => path === `/v1/sessions/${sessionId}`);
-    if (!ending) return failed('NOT_FOUND');
-    ending.ended = true;
-    for (const { end, session } of [...this.state.connections]) if (session === ending) end.close(CloseCode.loggedOut);
-    return { status: 204, body: '' };
-  }
-
-  #me(method: string, body: Record<string, unknown>, { userId }: FakeSession): HttpResponse {
-    const user = this.#accounts.user(userId)!;
-    if (method === 'PATCH') user.showOnline = body.showOnline === true;
-    return ok({ user: userJson(user), showOnline: user.showOnline });
+    return answerHttp(this.state, request, { gates: this.gates, delayMs: this.gateDelayMs });
   }
 
   // ---- connections ----
