@@ -1,28 +1,13 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { MessageKind, plainText, textBody } from '@fastim/protocol';
-import { type Faults, type Lane, Ledger } from './ledger.ts';
-import type { BenchOptions, ClosedLoop, OpenLoop } from './options.ts';
+import { type Lane, Ledger } from './ledger.ts';
+import type { Measurement, Window } from './measurement.ts';
+import type { ClosedLoop, DirectOptions, OpenLoop } from './options.ts';
 import type { Pair } from './people.ts';
+import { Breaker, paced, watchProgress } from './progress.ts';
 import { WireClient } from './wire-client.ts';
 
 /** As the app does: cursors are collected for so long. */
 const CURSOR_DELAY_MS = 50;
-/** Nothing acked or delivered for so long: something is wrong. */
-const STALL_MS = 15_000;
-
-export interface Measurement extends Faults {
-  readonly messages: number;
-  readonly seconds: number;
-  /** Sorted, ms. */
-  readonly ackMs: Float64Array;
-  readonly deliveryMs: Float64Array;
-}
-
-/** What the measuring needs of the server. */
-export interface Window {
-  begin(): void;
-  end(): void;
-}
 
 /** One person at work: sends, acknowledges what comes, and books both. */
 class Worker {
@@ -54,9 +39,11 @@ class Worker {
         this.#ledger.acked(response.clientMsgId, response.convSeq, performance.now());
         this.onAck?.();
       },
-      delivered: (message) => {
-        this.#ledger.delivered(message.clientMsgId, message.convSeq, performance.now());
-        this.#deliveredSeq = Math.max(this.#deliveredSeq, message.convSeq);
+      delivered: (messages) => {
+        for (const { clientMsgId, convSeq } of messages) {
+          this.#ledger.delivered(clientMsgId, convSeq, performance.now());
+          this.#deliveredSeq = Math.max(this.#deliveredSeq, convSeq);
+        }
         this.#cursorTimer ??= setTimeout(() => void this.acknowledge(), CURSOR_DELAY_MS);
       },
       failed,
@@ -91,23 +78,19 @@ class Worker {
 }
 
 /** Runs the work over all pairs. Rejects when a connection breaks, a request is refused, or nothing moves any more. */
-export async function runDirect(pairs: readonly Pair[], options: BenchOptions, window: Window): Promise<Measurement> {
+export async function runDirect(pairs: readonly Pair[], options: DirectOptions, window: Window): Promise<Measurement> {
   const ledger = new Ledger(pairs.length * 2);
   const body = textBody.encode(plainText('x'.repeat(options.size)));
   const workers = pairs.flatMap((pair, index) =>
     pair.people.map((_, side) => new Worker(ledger.lanes[index * 2 + side]!, ledger, pair.conversationId, body)),
   );
-  let breakOff: (error: Error) => void = () => {};
-  const broken = new Promise<never>((_, reject) => {
-    breakOff = reject;
-  });
-  broken.catch(() => {});
-  const watchdog = watchProgress(ledger, breakOff);
+  const breaker = new Breaker();
+  const stopWatching = watchProgress(() => ledger.completed, breaker.report);
   try {
     const people = pairs.flatMap((pair) => pair.people);
-    for (let index = 0; index < workers.length; index += 1) await workers[index]!.connect(people[index]!, breakOff);
+    for (let index = 0; index < workers.length; index += 1) await workers[index]!.connect(people[index]!, breaker.report);
     const perLane = Math.ceil((options.load.kind === 'closed' ? options.load.window : 10) / 2);
-    if (options.warmup > 0) await Promise.race([closedLoop(workers, ledger, perLane, options.warmup), broken]);
+    if (options.warmup > 0) await breaker.race(closedLoop(workers, ledger, perLane, options.warmup));
     await Promise.all(workers.map((worker) => worker.acknowledge()));
 
     const first = workers.map(({ lane }) => lane.sentAt.length);
@@ -117,22 +100,25 @@ export async function runDirect(pairs: readonly Pair[], options: BenchOptions, w
       options.load.kind === 'closed'
         ? closedLoop(workers, ledger, perLane, options.load.messages)
         : openLoop(workers, ledger, options.load);
-    await Promise.race([load, broken]);
+    await breaker.race(load);
     const seconds = (performance.now() - began) / 1000;
     // The last cursors belong to the work: they are in the server's CPU time, not in the throughput's time.
-    await Promise.race([Promise.all(workers.map((worker) => worker.acknowledge())), broken]);
+    await breaker.race(Promise.all(workers.map((worker) => worker.acknowledge())));
     window.end();
 
+    const messages = messageCount(options.load);
     const conversations = pairs.map((_, index) => [ledger.lanes[index * 2]!, ledger.lanes[index * 2 + 1]!]);
     return {
       ...ledger.faults(conversations),
-      messages: messageCount(options.load),
+      messages,
       seconds,
+      deliveries: messages,
+      more: {},
       ackMs: latencies(ledger, first, 'ackedAt'),
       deliveryMs: latencies(ledger, first, 'deliveredAt'),
     };
   } finally {
-    clearInterval(watchdog);
+    stopWatching();
     for (const worker of workers) worker.close();
   }
 }
@@ -158,19 +144,10 @@ function closedLoop(workers: readonly Worker[], ledger: Ledger, perLane: number,
   return completion(ledger, target);
 }
 
-/** Sends message i at began + i / rate, by turns; a late timer makes up for it, and the latency counts from the plan. */
-async function openLoop(workers: readonly Worker[], ledger: Ledger, { rate, seconds }: OpenLoop): Promise<void> {
+async function openLoop(workers: readonly Worker[], ledger: Ledger, load: OpenLoop): Promise<void> {
   for (const worker of workers) worker.onAck = undefined;
-  const messages = rate * seconds;
-  const done = completion(ledger, ledger.completed + messages);
-  const began = performance.now();
-  for (let next = 0; next < messages; ) {
-    const now = performance.now();
-    for (; next < messages && began + (next * 1000) / rate <= now; next += 1) {
-      workers[next % workers.length]!.send(began + (next * 1000) / rate);
-    }
-    if (next < messages) await sleep(1);
-  }
+  const done = completion(ledger, ledger.completed + messageCount(load));
+  await paced(load, (index, at) => workers[index % workers.length]!.send(at));
   await done;
 }
 
@@ -180,19 +157,6 @@ function completion(ledger: Ledger, target: number): Promise<void> {
       if (ledger.completed >= target) resolve();
     };
   });
-}
-
-function watchProgress(ledger: Ledger, breakOff: (error: Error) => void): NodeJS.Timeout {
-  let seen = -1;
-  let since = performance.now();
-  return setInterval(() => {
-    if (ledger.completed !== seen) {
-      seen = ledger.completed;
-      since = performance.now();
-    } else if (performance.now() - since > STALL_MS) {
-      breakOff(new Error(`nothing moved for ${STALL_MS / 1000} s, after ${seen} messages`));
-    }
-  }, 1_000);
 }
 
 function latencies(ledger: Ledger, first: readonly number[], which: 'ackedAt' | 'deliveredAt'): Float64Array {

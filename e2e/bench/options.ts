@@ -1,21 +1,47 @@
 import { parseArgs } from 'node:util';
 
-export interface BenchOptions {
-  readonly work: 'direct';
+interface CommonOptions {
   /** One JSON object as the last line. */
   readonly json: boolean;
-  /** Direct conversations; both people of each send. */
-  readonly pairs: number;
   /** Text bytes of one message. */
   readonly size: number;
   /** Messages before the measured ones: checked, but not counted. */
   readonly warmup: number;
-  readonly load: ClosedLoop | OpenLoop;
   /** Folder for CPU profiles of the server; empty: none. */
   readonly profile: string;
 }
 
-/** Each pair keeps `window` sends unanswered: how much can it do? */
+export interface DirectOptions extends CommonOptions {
+  readonly work: 'direct';
+  /** Direct conversations; both people of each send. */
+  readonly pairs: number;
+  readonly load: ClosedLoop | OpenLoop;
+}
+
+export interface GroupOptions extends CommonOptions {
+  readonly work: 'group';
+  /** Of the one group. */
+  readonly members: number;
+  /** Of these, with a connection. */
+  readonly online: number;
+  readonly senders: number;
+  /** Per cent of the connections that have the conversation on their screen; the others are told heads, and pull. */
+  readonly viewing: number;
+  readonly load: ClosedLoop | OpenLoop;
+}
+
+export interface SyncOptions extends CommonOptions {
+  readonly work: 'sync';
+  readonly conversations: number;
+  /** Waiting, over all conversations. */
+  readonly messages: number;
+  /** Reconnects of the device with nothing new. */
+  readonly reconnects: number;
+}
+
+export type BenchOptions = DirectOptions | GroupOptions | SyncOptions;
+
+/** Each pair, or all senders together, keep `window` sends unanswered: how much can it do? */
 export interface ClosedLoop {
   readonly kind: 'closed';
   readonly window: number;
@@ -32,40 +58,130 @@ export interface OpenLoop {
 /** What was typed cannot be used; one line that names it. */
 export class UsageError extends Error {}
 
-export const usage = `npm run bench -- direct [options]
+export const usage = `npm run bench -- direct | group | sync [options]
   --json               the figures as one JSON object on the last line
-  --pairs N            direct conversations, both people send (50)
-  --window N           unanswered sends of a pair (10)
-  --messages N         messages to send (20000)
-  --rate N --seconds S instead: N messages a second for S seconds, whatever the answers
   --size N             bytes of text in a message (100)
-  --warmup N           messages before the measured ones (2000)
-  --cpu-prof DIR       writes CPU profiles of the server there`;
+  --cpu-prof DIR       writes CPU profiles of the server there
+
+direct and group:
+  --window N           unanswered sends of a pair (10), or of all senders of the group (20)
+  --messages N         messages to send (20000; group: 1000)
+  --rate N --seconds S instead: N messages a second for S seconds, whatever the answers
+  --warmup N           messages before the measured ones (2000; group: 100)
+
+direct:
+  --pairs N            direct conversations, both people send (50)
+
+group:
+  --members N          of the one group (500)
+  --online N           members with a connection (all)
+  --senders N          members who send (5)
+  --viewing N          per cent of the connections with the conversation on the screen; the others pull (0)
+
+sync:
+  --conversations N    of the device that comes back (500), half of them groups
+  --messages N         waiting for it, over all conversations (5000)
+  --reconnects N       further log-ins with nothing new, for the cost of one (50)`;
 
 export function readOptions(argv: readonly string[]): BenchOptions {
   const { values, positionals } = parse(argv);
-  if (positionals.length !== 1 || positionals[0] !== 'direct') {
-    throw new UsageError(`which work? Known: direct. Not ${JSON.stringify(positionals.join(' '))}`);
+  const [work, ...more] = positionals;
+  if (more.length > 0 || (work !== 'direct' && work !== 'group' && work !== 'sync')) {
+    throw new UsageError(`which work? Known: direct, group, sync. Not ${JSON.stringify(positionals.join(' '))}`);
   }
-  const open = values.rate !== undefined || values.seconds !== undefined;
-  if (open && (values.window !== undefined || values.messages !== undefined)) {
-    throw new UsageError('--rate and --seconds do not go with --window and --messages');
-  }
-  return {
-    work: 'direct',
+  const given = new Options(work, values);
+  const common = {
     json: values.json ?? false,
-    pairs: count('pairs', values.pairs, 50),
-    size: count('size', values.size, 100),
-    warmup: count('warmup', values.warmup, 2_000, 0),
+    size: given.count('size', 100),
     profile: values['cpu-prof'] ?? '',
-    load: open
-      ? { kind: 'open', rate: count('rate', values.rate, 1_000), seconds: count('seconds', values.seconds, 20) }
-      : {
-          kind: 'closed',
-          window: count('window', values.window, 10),
-          messages: count('messages', values.messages, 20_000),
-        },
   };
+  const options = readWork(work, given, common);
+  given.requireAllUsed();
+  return options;
+}
+
+function readWork(work: BenchOptions['work'], given: Options, common: Omit<CommonOptions, 'warmup'>): BenchOptions {
+  switch (work) {
+    case 'direct':
+      return {
+        ...common,
+        work,
+        pairs: given.count('pairs', 50),
+        warmup: given.count('warmup', 2_000, 0),
+        load: given.load({ messages: 20_000, window: 10, rate: 1_000 }),
+      };
+    case 'group': {
+      const members = given.count('members', 500, 2);
+      const online = given.count('online', members, 2, members);
+      return {
+        ...common,
+        work,
+        members,
+        online,
+        senders: given.count('senders', Math.min(5, online), 1, online),
+        viewing: given.count('viewing', 0, 0, 100),
+        warmup: given.count('warmup', 100, 0),
+        load: given.load({ messages: 1_000, window: 20, rate: 20 }),
+      };
+    }
+    case 'sync':
+      return {
+        ...common,
+        work,
+        warmup: 0,
+        conversations: given.count('conversations', 500, 2),
+        messages: given.count('messages', 5_000),
+        reconnects: given.count('reconnects', 50),
+      };
+  }
+}
+
+type Values = ReturnType<typeof parse>['values'];
+
+/** What was typed; remembers what the work has asked for. */
+class Options {
+  readonly #work: string;
+  readonly #values: Record<string, string | boolean | undefined>;
+  readonly #used = new Set<string>(['json', 'cpu-prof']);
+
+  constructor(work: string, values: Values) {
+    this.#work = work;
+    this.#values = { ...values };
+  }
+
+  count(name: string, standard: number, least = 1, most = Number.MAX_SAFE_INTEGER): number {
+    this.#used.add(name);
+    const text = this.#values[name];
+    if (typeof text !== 'string') return standard;
+    const value = Number(text);
+    if (!/^\d{1,9}$/.test(text) || value < least || value > most) {
+      const range = most === Number.MAX_SAFE_INTEGER ? `at least ${least}` : `from ${least} to ${most}`;
+      throw new UsageError(`--${name} has to be a whole number, ${range}, not ${JSON.stringify(text)}`);
+    }
+    return value;
+  }
+
+  load(standard: { messages: number; window: number; rate: number }): ClosedLoop | OpenLoop {
+    for (const name of ['rate', 'seconds', 'window', 'messages']) this.#used.add(name);
+    const { rate, seconds, window, messages } = this.#values;
+    if (rate === undefined && seconds === undefined) {
+      return {
+        kind: 'closed',
+        window: this.count('window', standard.window),
+        messages: this.count('messages', standard.messages),
+      };
+    }
+    if (window !== undefined || messages !== undefined) {
+      throw new UsageError('--rate and --seconds do not go with --window and --messages');
+    }
+    return { kind: 'open', rate: this.count('rate', standard.rate), seconds: this.count('seconds', 20) };
+  }
+
+  requireAllUsed(): void {
+    for (const [name, value] of Object.entries(this.#values)) {
+      if (value !== undefined && !this.#used.has(name)) throw new UsageError(`--${name} is not for ${this.#work}`);
+    }
+  }
 }
 
 function parse(argv: readonly string[]) {
@@ -77,6 +193,12 @@ function parse(argv: readonly string[]) {
       options: {
         json: { type: 'boolean' },
         pairs: text,
+        members: text,
+        online: text,
+        senders: text,
+        viewing: text,
+        conversations: text,
+        reconnects: text,
         window: text,
         messages: text,
         rate: text,
@@ -89,13 +211,4 @@ function parse(argv: readonly string[]) {
   } catch (error) {
     throw new UsageError((error as Error).message.split('\n')[0] ?? 'wrong options');
   }
-}
-
-function count(name: string, text: string | undefined, standard: number, least = 1): number {
-  if (text === undefined) return standard;
-  const value = Number(text);
-  if (!/^\d{1,9}$/.test(text) || value < least) {
-    throw new UsageError(`--${name} has to be a whole number, at least ${least}, not ${JSON.stringify(text)}`);
-  }
-  return value;
 }

@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net';
 import {
+  type Codec,
   Command,
   type CursorMove,
   cursorRequest,
@@ -8,6 +9,8 @@ import {
   FrameBatcher,
   FrameDecoder,
   goodbye,
+  type Head,
+  headPush,
   loginRequest,
   loginResponse,
   MAX_DATA_AFTER_LOGIN,
@@ -16,6 +19,7 @@ import {
   messagePush,
   type SendRequest,
   type SendResponse,
+  type Status,
   sendRequest,
   sendResponse,
 } from '@fastim/protocol';
@@ -24,11 +28,14 @@ import type { Person } from './people.ts';
 const CONNECT_DEADLINE_MS = 20_000;
 
 export interface WireListener {
-  acked(response: SendResponse): void;
-  delivered(message: Message): void;
+  acked?(response: SendResponse): void;
+  delivered?(messages: readonly Message[]): void;
+  heads?(heads: readonly Head[]): void;
   /** Anything that a healthy server does not do. */
   failed(error: Error): void;
 }
+
+type Waiter = (frame: Frame) => void;
 
 /** The public protocol over TCP and nothing around it. Everything queued in one turn of the event loop is one write. */
 export class WireClient {
@@ -36,7 +43,7 @@ export class WireClient {
   readonly #listener: WireListener;
   readonly #decoder = new FrameDecoder(MAX_DATA_AFTER_LOGIN);
   readonly #batcher = new FrameBatcher(Buffer.allocUnsafe);
-  readonly #cursorWaiters: Array<() => void> = [];
+  readonly #waiters = new Map<number, Waiter>();
   #nextSequenceId = 0;
   #loggedIn: ((error?: Error) => void) | undefined;
   #closing = false;
@@ -66,22 +73,39 @@ export class WireClient {
         }
       };
       const { accessToken, ticket } = person;
-      client.#request(
-        Command.login,
-        loginRequest.encode({ accessToken, clientVersion: 'fastim-bench/0.1.0', gateTicket: ticket }),
-      );
+      const login = { accessToken, clientVersion: 'fastim-bench/0.1.0', gateTicket: ticket };
+      client.#request(Command.login, loginRequest.encode(login), ({ data }) => {
+        const { status } = loginResponse.decode(data);
+        client.#loggedIn?.(status && new Error(`LOGIN was refused: ${status.code} ${status.message}`));
+      });
     });
   }
 
   send(request: SendRequest): void {
-    this.#request(Command.send, sendRequest.encode(request));
+    this.#request(Command.send, sendRequest.encode(request), ({ data }) => {
+      this.#listener.acked?.(sendResponse.decode(data));
+    });
   }
 
   /** Resolves when the cursors are on the server's disk. */
-  moveCursors(moves: CursorMove[]): Promise<void> {
+  async moveCursors(moves: CursorMove[]): Promise<void> {
+    const { refused } = await this.ask(Command.cursor, cursorRequest, { moves }, cursorResponse);
+    if (refused.length > 0) this.#fail(new Error(`a cursor was refused: ${refused[0]!.code}`));
+  }
+
+  /** One request and its answer; a refusal ends the run. */
+  ask<Q, A extends { status: Status | undefined }>(
+    cmd: number,
+    question: Codec<Q>,
+    value: Q,
+    answer: Codec<A>,
+  ): Promise<A> {
     return new Promise((resolve) => {
-      this.#cursorWaiters.push(resolve);
-      this.#request(Command.cursor, cursorRequest.encode({ moves }));
+      this.#request(cmd, question.encode(value), ({ data }) => {
+        const { status, ...rest } = answer.decode(data);
+        if (status) this.#fail(new Error(`request ${cmd} was refused: ${status.code} ${status.message}`));
+        else resolve({ status, ...rest } as A);
+      });
     });
   }
 
@@ -90,9 +114,10 @@ export class WireClient {
     this.#socket.destroy();
   }
 
-  #request(cmd: number, data: Uint8Array): void {
+  #request(cmd: number, data: Uint8Array, waiter: Waiter): void {
     const sequenceId = this.#nextSequenceId;
     this.#nextSequenceId += 1;
+    this.#waiters.set(sequenceId, waiter);
     if (this.#batcher.add({ cmd, msgType: MsgType.request, logId: sequenceId, sequenceId, data })) {
       queueMicrotask(() => {
         const bytes = this.#batcher.take();
@@ -111,24 +136,20 @@ export class WireClient {
   }
 
   #handle(frame: Frame): void {
+    if (frame.msgType === MsgType.response) {
+      const waiter = this.#waiters.get(frame.sequenceId);
+      this.#waiters.delete(frame.sequenceId);
+      if (waiter) waiter(frame);
+      else this.#fail(new Error(`an answer to nothing: ${frame.cmd}`));
+      return;
+    }
     switch (frame.cmd) {
-      case Command.send:
-        this.#listener.acked(sendResponse.decode(frame.data));
-        break;
       case Command.messages:
-        for (const message of messagePush.decode(frame.data).messages) this.#listener.delivered(message);
+        this.#listener.delivered?.(messagePush.decode(frame.data).messages);
         break;
-      case Command.cursor: {
-        const { status } = cursorResponse.decode(frame.data);
-        if (status) this.#fail(new Error(`CURSOR was refused: ${status.code} ${status.message}`));
-        this.#cursorWaiters.shift()?.();
+      case Command.heads:
+        this.#listener.heads?.(headPush.decode(frame.data).heads);
         break;
-      }
-      case Command.login: {
-        const { status } = loginResponse.decode(frame.data);
-        this.#loggedIn?.(status && new Error(`LOGIN was refused: ${status.code} ${status.message}`));
-        break;
-      }
       case Command.goodbye: {
         const { closeCode, reason } = goodbye.decode(frame.data);
         this.#fail(new Error(`the server said goodbye: ${closeCode} ${reason}`));

@@ -155,6 +155,7 @@ test('mentions: picked from the list, marked in the list of whom they call, and 
   await input.pressSequentially('all of you @');
   await alice.byId('mention-list').locator('[data-user-id="all"]').click();
   await input.press('Enter');
+  await alice.byId('confirm').click();
   await expect(carol.conversation('Team').getByTestId('mention-mark')).toHaveCount(1);
   await bob.openConversation('Team');
   await bob.sees('ping @Bob');

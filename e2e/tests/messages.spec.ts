@@ -34,6 +34,7 @@ test('reply, edit, react, recall and delete reach the other side, and a device t
   await expect(alice.message('indeed it is').getByTestId('message-quote')).toContainText('nice weather');
 
   await alice.onMessage('a mistkae', 'menu-edit');
+  await expect(alice.byId('composer-input')).toHaveValue('a mistkae');
   await alice.byId('composer-input').fill('a mistake');
   await alice.byId('composer-input').press('Enter');
   await bob.sees('a mistake');
@@ -117,6 +118,7 @@ test('an edit and a recall written offline go out in order once the server is ba
   await server.stop();
   await expect(alice.byId('connection-bar')).toBeVisible();
   await alice.onMessage('version one', 'menu-edit');
+  await expect(alice.byId('composer-input')).toHaveValue('version one');
   await alice.byId('composer-input').fill('version two');
   await alice.byId('composer-input').press('Enter');
   await alice.onMessage('take me back', 'menu-recall');

@@ -1,5 +1,5 @@
 import { X } from 'lucide-react';
-import { useEffect, useRef, useState } from 'react';
+import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
 import type { ConversationView, GroupView } from '../../bridge/contract.ts';
 import { IconButton } from '../design/controls.tsx';
 import { Confirm, Problem, type Question } from '../design/dialog.tsx';
@@ -38,8 +38,18 @@ function Panel({ conversation, onClose }: { conversation: Group; onClose(): void
   // A right that is gone takes its page along.
   const allowed =
     page === 'group' || (page === 'links' ? group.can.invite : group.can.manage) ? page : ('group' as const);
+  /** One step back from where the focus is; what lies over the panel has its own Escape. */
+  const onKeyDown = (event: KeyboardEvent<HTMLDivElement>): void => {
+    if (event.key !== 'Escape' || event.defaultPrevented || event.nativeEvent.isComposing) return;
+    if (!event.currentTarget.contains(event.target as Node)) return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (allowed === 'group') onClose();
+    else back();
+  };
   return (
-    <div className={styles.panel} data-testid={testIds.groupPanel} data-page={allowed}>
+    // biome-ignore lint/a11y/noStaticElementInteractions: it only listens to what its controls leave over
+    <div className={styles.panel} data-testid={testIds.groupPanel} data-page={allowed} onKeyDown={onKeyDown}>
       {allowed === 'links' ? (
         <InviteLinks conversationId={conversationId} onBack={back} onClose={onClose} />
       ) : allowed === 'requests' ? (
