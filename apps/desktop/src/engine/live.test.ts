@@ -51,6 +51,19 @@ describe('what is true of the moment', () => {
     await expect(world.finish(a.client.typing({ conversationId: '5' }))).rejects.toMatchObject({ reason: 'NOT_FOUND' });
   });
 
+  it('typing in a large group is not told to anybody', async () => {
+    const members = Array.from({ length: 50 }, (_, index) => world.server.addUser(`user${index}`));
+    const small = world.server.createGroup(alice, 'small', members.slice(1)).toString();
+    const large = world.server.createGroup(alice, 'large', members).toString();
+    const a = await world.loggedIn('alice');
+    await world.finish(a.client.typing({ conversationId: large }));
+    await world.advance(100);
+    expect(handled(Command.typing)).toBe(0);
+    await world.finish(a.client.typing({ conversationId: small }));
+    await world.advance(100);
+    expect(handled(Command.typing)).toBe(1);
+  });
+
   it('presence of those who are watched is known at once, told when it changes, and asked for again', async () => {
     const b = await world.loggedIn('bob');
     const userIds = [alice.toString()];

@@ -1,5 +1,5 @@
 import type { Clock } from '@fastim/core';
-import { Command, statusResponse, type Typing as TypingEntry, typingRequest } from '@fastim/protocol';
+import { Command, SMALL_GROUP, statusResponse, type Typing as TypingEntry, typingRequest } from '@fastim/protocol';
 import type { AccountState } from './account-state.ts';
 import type { ClientEvents } from './client-api.ts';
 import { describe } from './errors.ts';
@@ -50,6 +50,9 @@ export class Typing {
 
   /** I type there. Said at most once in 3 s; what cannot be said is not said later. */
   tell(conversationId: string): void {
+    const group = this.#state.conversation(conversationId)?.group;
+    // In a large group nobody is told.
+    if (group && group.memberCount > SMALL_GROUP) return;
     const now = this.#clock.now();
     const told = this.#told.get(conversationId);
     if (!this.#holder.link || (told !== undefined && now >= told && now - told < TELL_MS)) return;

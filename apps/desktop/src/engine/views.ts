@@ -46,7 +46,10 @@ export interface MessageView {
   timeMs: number;
   /** Of my own messages; 'stored' for those of others. */
   status: MessageStatus;
-  /** Why it failed, a name of the error catalogue; only with status 'failed'. */
+  /**
+   * A name of the error catalogue. With status 'failed': why it was not taken. Else: why my last edit, recall or reaction
+   * of it was not; it looks as before then, and the reason is gone with the next try.
+   */
   failure: string | null;
   /**
    * Place in the conversation: rises from old to new. conv_seq for stored messages; my unstored ones come after every
