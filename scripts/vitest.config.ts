@@ -16,6 +16,7 @@ export default defineConfig({
       'apps/*/src/**/*.test.{ts,tsx}',
       'scripts/**/*.test.ts',
       'e2e/bench/**/*.test.ts',
+      'e2e/simulator/**/*.test.ts',
     ],
     exclude: ['**/node_modules/**', '**/dist/**'],
     // Forks, not threads: tests start real worker threads and native modules of their own.

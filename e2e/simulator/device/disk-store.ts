@@ -62,7 +62,7 @@ export class DiskStore implements Store {
   removePendingLogOut(sessionId: string) {
     return this.#turn(1, () => this.#store.removePendingLogOut(sessionId));
   }
-  load(generation: number) {
+  load(generation: number): ReturnType<Store['load']> {
     return this.#turn(1, () => this.#store.load(generation));
   }
   apply(generation: number, batch: StoreBatch) {
