@@ -88,7 +88,8 @@ export async function runDirect(pairs: readonly Pair[], options: DirectOptions, 
   const stopWatching = watchProgress(() => ledger.completed, breaker.report);
   try {
     const people = pairs.flatMap((pair) => pair.people);
-    for (let index = 0; index < workers.length; index += 1) await workers[index]!.connect(people[index]!, breaker.report);
+    for (let index = 0; index < workers.length; index += 1)
+      await workers[index]!.connect(people[index]!, breaker.report);
     const perLane = Math.ceil((options.load.kind === 'closed' ? options.load.window : 10) / 2);
     if (options.warmup > 0) await breaker.race(closedLoop(workers, ledger, perLane, options.warmup));
     await Promise.all(workers.map((worker) => worker.acknowledge()));

@@ -1,15 +1,22 @@
 // Load on a real server process over the public protocol, every message checked. See `usage` in options.ts.
-import { type Measurement, runDirect } from './direct.ts';
-import { readOptions, UsageError, usage } from './options.ts';
-import { makePairs } from './people.ts';
+import { runDirect } from './direct.ts';
+import { runGroup } from './group.ts';
+import { type Measurement, summary, type Window } from './measurement.ts';
+import { type BenchOptions, readOptions, UsageError, usage } from './options.ts';
+import { makePairs, withGate } from './people.ts';
+import { type PreparedPerson, preparePeople } from './prepare-people.ts';
 import { ServerUnderTest } from './server-under-test.ts';
+import { peersNeeded, runSync } from './sync.ts';
 
 /** Whatever happens, it is over after this. */
 const DEADLINE_MS = 10 * 60_000;
 
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2));
-  const server = await ServerUnderTest.start(options.profile);
+  let prepared: PreparedPerson[] = [];
+  const server = await ServerUnderTest.start(options.profile, async (directory) => {
+    prepared = await preparePeople(directory, peopleNeeded(options));
+  });
   // A break must not leave the server behind.
   const stop = async (why: string) => {
     console.error(why);
@@ -20,23 +27,11 @@ async function main(): Promise<number> {
   process.once('SIGTERM', () => void stop('interrupted'));
   const deadline = setTimeout(() => void stop(`not done after ${DEADLINE_MS / 60_000} minutes`), DEADLINE_MS);
   try {
-    const pairs = await makePairs(server.url, options.pairs, (done) => {
-      if (process.stderr.isTTY) process.stderr.write(`\rregistered ${done} of ${options.pairs} pairs `);
-    });
-    let cpuMicros = 0;
-    let rssMb = 0;
-    const measured = await runDirect(pairs, options, {
-      begin: () => {
-        cpuMicros = -server.cpuMicros();
-      },
-      end: () => {
-        cpuMicros += server.cpuMicros();
-        rssMb = server.residentMegabytes();
-      },
-    });
-    const figures = summary(options.work, measured, cpuMicros, rssMb);
+    const window = new CpuWindow(server);
+    const measured = await run(options, server, prepared, window);
+    const figures = summary(options.work, measured, { cpuMicros: window.cpuMicros(), rssMb: window.rssMb });
     if (options.json) console.log(JSON.stringify(figures));
-    else for (const [name, value] of Object.entries(figures)) console.log(`${name.padEnd(26)}${value}`);
+    else for (const [name, value] of Object.entries(figures)) console.log(`${name.padEnd(28)}${value}`);
     return measured.lost + measured.duplicated + measured.misordered === 0 ? 0 : 1;
   } catch (error) {
     console.error(server.output);
@@ -47,31 +42,62 @@ async function main(): Promise<number> {
   }
 }
 
-function summary(work: string, measured: Measurement, cpuMicros: number, rssMb: number) {
-  const { messages, seconds, ackMs, deliveryMs, lost, duplicated, misordered } = measured;
-  return {
-    work,
-    messages,
-    seconds: rounded(seconds, 3),
-    perSecond: Math.round(messages / seconds),
-    ackP50Ms: rounded(quantile(ackMs, 0.5), 2),
-    ackP99Ms: rounded(quantile(ackMs, 0.99), 2),
-    deliveryP50Ms: rounded(quantile(deliveryMs, 0.5), 2),
-    deliveryP99Ms: rounded(quantile(deliveryMs, 0.99), 2),
-    serverCpuMicrosPerMessage: rounded(cpuMicros / messages, 1),
-    serverRssMb: rounded(rssMb, 1),
-    lost,
-    duplicated,
-    misordered,
-  };
+/** Users to put into the data folder before the start; the pairs of `direct` register as an app does. */
+function peopleNeeded(options: BenchOptions): number {
+  switch (options.work) {
+    case 'direct':
+      return 0;
+    case 'group':
+      return options.members;
+    case 'sync':
+      return 1 + peersNeeded(options);
+  }
 }
 
-function quantile(sorted: Float64Array, share: number): number {
-  return sorted[Math.min(sorted.length - 1, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
+async function run(
+  options: BenchOptions,
+  server: ServerUnderTest,
+  prepared: readonly PreparedPerson[],
+  window: CpuWindow,
+): Promise<Measurement> {
+  switch (options.work) {
+    case 'direct': {
+      const pairs = await makePairs(server.url, options.pairs, (done) => {
+        if (process.stderr.isTTY) process.stderr.write(`\rregistered ${done} of ${options.pairs} pairs `);
+      });
+      return runDirect(pairs, options, window);
+    }
+    case 'group':
+      return runGroup(await withGate(server.url, prepared), options, window);
+    case 'sync': {
+      const people = await withGate(server.url, prepared);
+      return runSync(server.url, people, options, { whole: window, reconnects: new CpuWindow(server) });
+    }
+  }
 }
 
-function rounded(value: number, digits: number): number {
-  return Number(value.toFixed(digits));
+/** The server's CPU time between two moments, and its memory at the second one. */
+class CpuWindow implements Window {
+  readonly #server: ServerUnderTest;
+  #micros = 0;
+  rssMb = 0;
+
+  constructor(server: ServerUnderTest) {
+    this.#server = server;
+  }
+
+  begin(): void {
+    this.#micros = -this.#server.cpuMicros();
+  }
+
+  end(): void {
+    this.#micros += this.#server.cpuMicros();
+    this.rssMb = this.#server.residentMegabytes();
+  }
+
+  cpuMicros(): number {
+    return this.#micros;
+  }
 }
 
 try {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { PreparedPerson } from './prepare-people.ts';
 
 export interface Person {
   readonly userId: string;
@@ -49,16 +50,26 @@ async function register(url: string, username: string): Promise<Person> {
       },
     },
   );
+  return { userId: user.userId, accessToken: session.accessToken, ...(await findGate(url, session.accessToken)) };
+}
+
+/** The same gate for all of them: there is one server. */
+export async function withGate(url: string, people: readonly PreparedPerson[]): Promise<Person[]> {
+  const gate = await findGate(url, people[0]!.accessToken);
+  return people.map(({ userId, accessToken }) => ({ userId: String(userId), accessToken, ...gate }));
+}
+
+async function findGate(url: string, accessToken: string): Promise<Pick<Person, 'ticket' | 'tcp'>> {
   const { gates, ticket } = await post<{
     gates: Array<{ tcp: { host: string; port: number } | null }>;
     ticket: string;
-  }>(url, '/v1/gates', { token: session.accessToken, body: { clientVersion: 'fastim-bench/0.1.0' } });
+  }>(url, '/v1/gates', { token: accessToken, body: { clientVersion: 'fastim-bench/0.1.0' } });
   const tcp = gates.find((gate) => gate.tcp)?.tcp;
   if (!tcp) throw new Error('the server offers no TCP gate');
-  return { userId: user.userId, accessToken: session.accessToken, ticket, tcp };
+  return { ticket, tcp };
 }
 
-async function post<T>(url: string, path: string, request: { token?: string; body: object }): Promise<T> {
+export async function post<T>(url: string, path: string, request: { token?: string; body: object }): Promise<T> {
   const response = await fetch(url + path, {
     method: 'POST',
     headers: {

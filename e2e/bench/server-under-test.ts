@@ -16,6 +16,7 @@ const raisedLimits = [
   ['--gate-frames-per-second', 1_000_000],
   ['--gate-frames-burst', 1_000_000],
   ['--gate-in-flight-per-connection', 10_000],
+  ['--logic-group-changes-per-hour', 1_000_000],
   ['--logic-send-per-second-per-user', 1_000_000],
   ['--logic-send-burst-per-user', 1_000_000],
   ['--auth-registrations-per-hour-per-address', 1_000_000],
@@ -35,8 +36,18 @@ export class ServerUnderTest {
     this.url = url;
   }
 
-  static async start(profileDirectory: string): Promise<ServerUnderTest> {
+  /** `prepare`: puts something into the data folder first. */
+  static async start(
+    profileDirectory: string,
+    prepare: (directory: string) => Promise<void>,
+  ): Promise<ServerUnderTest> {
     const directory = mkdtempSync(join(tmpdir(), 'fastim-bench-'));
+    try {
+      await prepare(directory);
+    } catch (error) {
+      rmSync(directory, { recursive: true, force: true });
+      throw error;
+    }
     if (profileDirectory) mkdirSync(profileDirectory, { recursive: true });
     const server = new ProductProcess(
       'server',

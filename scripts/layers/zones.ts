@@ -372,6 +372,7 @@ export const zones: readonly Zone[] = [
     path: 'e2e/bench/prepare-people.ts',
     rule: 'puts users into the data folder before the server starts: through the contract of its storage, nothing else',
     zones: ['core', 'protocol', 'sqlite', 'storage contracts'],
+    inside: [`${server}storage/`],
     packages: ['node:*', 'pino'],
   },
   {
