@@ -1,6 +1,6 @@
 import { Archive, ChevronLeft } from 'lucide-react';
 import { useMemo } from 'react';
-import { IconButton, join } from '../design/controls.tsx';
+import { IconButton } from '../design/controls.tsx';
 import { useText } from '../i18n/use-text.ts';
 import { useConversations } from '../state/ui-context.tsx';
 import { testIds } from '../test-ids.ts';
@@ -29,17 +29,24 @@ export function ArchiveRow({ ids, onOpen }: { ids: readonly string[]; onOpen(): 
   const text = useText();
   const unread = useConversations(({ byId }) => ids.filter((id) => standsOut(byId.get(id)!)).length);
   return (
-    <button type="button" className={styles['archive-row']} onClick={onOpen} data-testid={testIds.archiveRow}>
+    <button
+      type="button"
+      className={styles['archive-row']}
+      // In the narrow list its words are not drawn.
+      aria-label={
+        unread > 0
+          ? `${text('list.archived')}, ${text('list.archivedUnread', { count: unread })}`
+          : text('list.archived')
+      }
+      title={text('list.archived')}
+      onClick={onOpen}
+      data-testid={testIds.archiveRow}
+    >
       <span>
         <Archive size={20} aria-hidden="true" />
       </span>
       <span>{text('list.archived')}</span>
-      {unread > 0 ? (
-        <span className={styles['archive-count']}>
-          <span aria-hidden="true">{unread}</span>
-          <span className="visually-hidden">{text('list.archivedUnread', { count: unread })}</span>
-        </span>
-      ) : null}
+      {unread > 0 ? <span className={styles['archive-count']}>{unread}</span> : null}
     </button>
   );
 }
@@ -47,11 +54,11 @@ export function ArchiveRow({ ids, onOpen }: { ids: readonly string[]; onOpen(): 
 export function ArchiveHeader({ onBack }: { onBack(): void }) {
   const text = useText();
   return (
-    <header className={join(styles.header, styles['archive-header'])}>
+    <div className={styles['archive-header']}>
       <IconButton label={text('app.back')} onClick={onBack} autoFocus>
         <ChevronLeft size={22} aria-hidden="true" />
       </IconButton>
       <h2>{text('list.archived')}</h2>
-    </header>
+    </div>
   );
 }

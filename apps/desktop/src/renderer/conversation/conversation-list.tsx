@@ -101,8 +101,7 @@ export function ConversationList() {
 
   return (
     <aside className={styles.list} data-narrow={narrow || undefined} aria-label={text('chats.list')}>
-      {inArchive && !searching ? <ArchiveHeader onBack={() => setInArchive(false)} /> : null}
-      <header className={styles.header} hidden={inArchive && !searching}>
+      <header className={styles.header}>
         <div className={styles.search}>
           <Search size={16} aria-hidden="true" />
           <input
@@ -136,6 +135,7 @@ export function ConversationList() {
         </div>
         {layout === 'tablet' ? null : <NewMenu onFind={() => input.current?.focus()} />}
       </header>
+      {inArchive && !searching ? <ArchiveHeader onBack={() => setInArchive(false)} /> : null}
       {searching ? (
         <SearchOptions
           listId={listId}
