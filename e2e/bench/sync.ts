@@ -79,6 +79,8 @@ export async function runSync(
     stopWatching();
 
     await sleep(QUIET_MS);
+    // Once more for what was new just before the last sync; from then on nothing is.
+    await breaker.race(device.comeBack());
     const reconnectMs: number[] = [];
     let changed = 0;
     windows.reconnects.begin();
