@@ -12,23 +12,23 @@ async function main(): Promise<number> {
   const command = readOptions(process.argv.slice(2));
   switch (command.type) {
     case 'campaign':
-      return campaign(command.from, command.seeds, command.json);
+      return campaign(command.from, command.seeds, command.alone, command.json);
     case 'planted':
       return findPlanted(command.most, command.json);
     case 'one':
-      return fromMacrotask(() => one(command.seed, command.trace, optionsWith(command.planted)));
+      return fromMacrotask(() => one(command.seed, command.trace, optionsWith(command.planted, command.alone)));
     case 'shrink':
-      return fromMacrotask(() => shrinkOne(command.seed, optionsWith(command.planted)));
+      return fromMacrotask(() => shrinkOne(command.seed, optionsWith(command.planted, command.alone)));
   }
 }
 
-async function campaign(from: number, seeds: number, json: boolean): Promise<number> {
+async function campaign(from: number, seeds: number, alone: boolean, json: boolean): Promise<number> {
   const began = performance.now();
   const bad: SeedResult[] = [];
   let operations = 0;
   let faults = 0;
   let done = 0;
-  await runJobs(chunks(from, seeds), ({ results }) => {
+  await runJobs(chunks(from, seeds, alone), ({ results }) => {
     for (const result of results) {
       operations += result.operations;
       faults += result.faults;
@@ -90,11 +90,11 @@ function shrinkOne(seed: number, options: SeedOptions): number {
   return 1;
 }
 
-function optionsWith(bug: string | undefined): SeedOptions {
-  if (bug === undefined) return {};
+function optionsWith(bug: string | undefined, alone: boolean): SeedOptions {
+  if (bug === undefined) return { alone };
   const planted = plantedBugs[bug];
   if (!planted) throw new UsageError(`no planted bug of that name: ${Object.keys(plantedBugs).join(', ')}`);
-  return { flaws: planted.flaws() };
+  return { alone, flaws: planted.flaws() };
 }
 
 function fromMacrotask(run: () => number): Promise<number> {
@@ -109,8 +109,10 @@ function fromMacrotask(run: () => number): Promise<number> {
   });
 }
 
-function* chunks(from: number, seeds: number): Generator<Job> {
-  for (let at = from; at < from + seeds; at += CHUNK) yield { from: at, count: Math.min(CHUNK, from + seeds - at) };
+function* chunks(from: number, seeds: number, alone: boolean): Generator<Job> {
+  for (let at = from; at < from + seeds; at += CHUNK) {
+    yield { from: at, count: Math.min(CHUNK, from + seeds - at), alone };
+  }
 }
 
 function tell({ seed, violations }: SeedResult): void {

@@ -15,7 +15,14 @@ export interface Plan {
   readonly faults: readonly FaultKind[];
 }
 
-export function planOf(seed: number, limits: { operations?: number; faults?: readonly FaultKind[] } = {}): Plan {
+export interface PlanChanges {
+  readonly operations?: number;
+  readonly faults?: readonly FaultKind[];
+  /** As in an all-in-one server: one logic node, which keeps what it stored lately in memory. */
+  readonly alone?: boolean;
+}
+
+export function planOf(seed: number, changes: PlanChanges = {}): Plan {
   const chance = streamOf(seed, 'plan');
   const users = chance.weighted([
     [2, 3],
@@ -38,14 +45,15 @@ export function planOf(seed: number, limits: { operations?: number; faults?: rea
   for (let index = 0; index < more; index += 1) devices.push(chance.between(0, users - 1));
   const operations = chance.happens(0.85) ? chance.skewed(200, 400) : chance.skewed(400, 2_000);
   const shuffled = chance.shuffled(faultKinds);
+  const [gates, nodes] = [chance.between(2, 3), chance.between(2, 3)];
   return {
     seed,
-    gates: chance.between(2, 3),
-    nodes: chance.between(2, 3),
+    gates,
+    nodes: changes.alone ? 1 : nodes,
     users,
     devices,
-    operations: limits.operations ?? operations,
+    operations: changes.operations ?? operations,
     durationMs: 20_000 + Math.min(operations, 800) * chance.between(25, 60),
-    faults: limits.faults ?? shuffled.slice(0, chance.between(8, shuffled.length)),
+    faults: changes.faults ?? shuffled.slice(0, chance.between(8, shuffled.length)),
   };
 }

@@ -11,7 +11,7 @@ import { RisingStates } from './invariants/rising-states.ts';
 import { Ledger } from './operations/ledger.ts';
 import { type ActionName, operationMix } from './operations/operation-mix.ts';
 import { UserActions } from './operations/user-actions.ts';
-import { planOf } from './plan.ts';
+import { type PlanChanges, planOf } from './plan.ts';
 import { type Flaws, System } from './system.ts';
 import { type Chance, streamOf } from './world/seeded.ts';
 import { Trace } from './world/trace.ts';
@@ -36,12 +36,10 @@ export interface SeedResult {
   readonly violations: readonly Violation[];
 }
 
-export interface SeedOptions {
+export interface SeedOptions extends PlanChanges {
   readonly flaws?: Flaws;
   /** Every step in words. */
   readonly onLine?: (line: string) => void;
-  readonly operations?: number;
-  readonly faults?: readonly FaultKind[];
   /** Left out, by number. */
   readonly skipOperations?: ReadonlySet<number>;
   readonly skipFaults?: ReadonlySet<number>;
@@ -276,13 +274,19 @@ class SeedRun {
     look();
   }
 
+  /** Of the first device that differs. The lists are compared before any page: they are cheap, and mostly enough. */
   #differences(): readonly Difference[] {
-    const { devices } = this.#system;
-    const checks = devices.map((device) => this.#checkDevice(device));
-    return checks.flat();
+    const devices = [...this.#system.devices];
+    for (const whole of [false, true]) {
+      for (const device of devices) {
+        const found = this.#checkDevice(device, whole);
+        if (found.length > 0) return found;
+      }
+    }
+    return [];
   }
 
-  #checkDevice(device: Device): readonly Difference[] {
+  #checkDevice(device: Device, whole: boolean): readonly Difference[] {
     const { client, life } = device;
     const { userId } = this.#system.personOf(device);
     if (!client || !life?.alive || userId === undefined) {
@@ -292,7 +296,7 @@ class SeedRun {
     let over = false;
     const look = async (): Promise<void> => {
       const views = await check.list(client);
-      for (const view of views) {
+      for (const view of whole ? views : []) {
         if (check.differences.length > 0) return;
         await check.messages(client, view);
       }

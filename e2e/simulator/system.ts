@@ -91,6 +91,7 @@ export class System {
           registry,
           gates,
           logger: logger.child({ on: name }),
+          alone: plan.nodes === 1,
           flaws: flaws.logic ?? {},
           linkFlaws: flaws.link ?? {},
         }),

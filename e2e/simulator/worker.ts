@@ -6,12 +6,16 @@ export interface Job {
   readonly count: number;
   /** Until the first seed that is bad with the bug and good without it. */
   readonly bug?: string;
+  readonly alone?: boolean;
 }
 
 export interface JobResult {
   readonly job: Job;
   readonly results: readonly SeedResult[];
 }
+
+// Errors are answers here, thousands of them; who wants to know where one came from runs its seed alone.
+Error.stackTraceLimit = 0;
 
 process.on('message', (job: Job) => {
   // From a macrotask: `runSeed` drains microtasks itself.
@@ -20,11 +24,11 @@ process.on('message', (job: Job) => {
   });
 });
 
-function run({ from, count, bug }: Job): SeedResult[] {
+function run({ from, count, bug, alone = false }: Job): SeedResult[] {
   const results: SeedResult[] = [];
   for (let seed = from; seed < from + count; seed += 1) {
     if (bug === undefined) {
-      results.push(careful(seed, {}));
+      results.push(careful(seed, { alone }));
       continue;
     }
     const { flaws } = plantedBugs[bug]!;

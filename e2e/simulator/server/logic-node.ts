@@ -27,6 +27,7 @@ export class LogicNode {
   readonly #registry: RouteRegistry;
   readonly #gates: readonly GateNode[];
   readonly #logger: Logger;
+  readonly #alone: boolean;
   readonly #flaws: LogicFlaws;
   readonly #linkFlaws: LinkFlaws;
   readonly links = new Map<string, ClusterLink>();
@@ -43,6 +44,8 @@ export class LogicNode {
     registry: RouteRegistry;
     gates: readonly GateNode[];
     logger: Logger;
+    /** There is no other node. */
+    alone: boolean;
     flaws: LogicFlaws;
     linkFlaws: LinkFlaws;
   }) {
@@ -53,6 +56,7 @@ export class LogicNode {
     this.#registry = parts.registry;
     this.#gates = parts.gates;
     this.#logger = parts.logger;
+    this.#alone = parts.alone;
     this.#flaws = parts.flaws;
     this.#linkFlaws = parts.linkFlaws;
   }
@@ -95,6 +99,7 @@ export class LogicNode {
       config: serverConfig.logic,
       gateConfig: serverConfig.gate,
       routes: this.#registry.tableFor(life),
+      cacheHistory: this.#alone,
     });
     this.metrics = metrics;
     this.access = access;
