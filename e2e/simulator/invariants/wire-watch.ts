@@ -83,8 +83,7 @@ export class WireWatch {
         break;
       case Command.heads:
         for (const { conversationId, headSeq } of headPush.decode(data).heads) {
-          if (headSeq > 0) this.#place(String(conversationId), headSeq, 'a head');
-          else this.#known(String(conversationId), 'a head');
+          this.#head(String(conversationId), headSeq);
         }
         break;
       case Command.cursors:
@@ -147,6 +146,13 @@ export class WireWatch {
     );
     if (!send || status || msgId === 0n || userId === undefined) return;
     this.#truth.acked({ ...send, convSeq, msgId: String(msgId), userId });
+  }
+
+  /** A number only: a member may be told one from before joining, but who left none from after. */
+  #head(conversationId: string, headSeq: number): void {
+    const userId = this.#userId();
+    if (userId === undefined || this.#truth.conversations.get(conversationId)?.isMember(userId)) return;
+    this.#place(conversationId, headSeq, 'a head');
   }
 
   #message(message: Message, what: string): void {
