@@ -1,5 +1,5 @@
 import { X } from 'lucide-react';
-import { type KeyboardEvent, useEffect, useRef, useState } from 'react';
+import { useEffect, useEffectEvent, useRef, useState } from 'react';
 import type { ConversationView, GroupView } from '../../bridge/contract.ts';
 import { IconButton } from '../design/controls.tsx';
 import { Confirm, Problem, type Question } from '../design/dialog.tsx';
@@ -38,18 +38,24 @@ function Panel({ conversation, onClose }: { conversation: Group; onClose(): void
   // A right that is gone takes its page along.
   const allowed =
     page === 'group' || (page === 'links' ? group.can.invite : group.can.manage) ? page : ('group' as const);
-  /** One step back from where the focus is; what lies over the panel has its own Escape. */
-  const onKeyDown = (event: KeyboardEvent<HTMLDivElement>): void => {
-    if (event.key !== 'Escape' || event.defaultPrevented || event.nativeEvent.isComposing) return;
-    if (!event.currentTarget.contains(event.target as Node)) return;
-    event.preventDefault();
-    event.stopPropagation();
-    if (allowed === 'group') onClose();
-    else back();
-  };
+  const panel = useRef<HTMLDivElement>(null);
+  const stepBack = useEffectEvent(() => (allowed === 'group' ? onClose() : back()));
+  useEffect(() => {
+    /** One step back, before the app's own Escape leaves the conversation; what lies over the panel comes first. */
+    const onKeyDown = (event: KeyboardEvent): void => {
+      if (event.key !== 'Escape' || event.defaultPrevented || event.isComposing) return;
+      const inside = panel.current?.contains(document.activeElement) ?? false;
+      const popups = [...document.querySelectorAll('[role="dialog"], [role="alertdialog"], [role="menu"]')];
+      const covered = popups.some((popup) => !popup.contains(panel.current));
+      if (covered || (!inside && allowed === 'group')) return;
+      event.preventDefault();
+      stepBack();
+    };
+    document.addEventListener('keydown', onKeyDown);
+    return () => document.removeEventListener('keydown', onKeyDown);
+  }, [allowed]);
   return (
-    // biome-ignore lint/a11y/noStaticElementInteractions: it only listens to what its controls leave over
-    <div className={styles.panel} data-testid={testIds.groupPanel} data-page={allowed} onKeyDown={onKeyDown}>
+    <div className={styles.panel} data-testid={testIds.groupPanel} data-page={allowed} ref={panel}>
       {allowed === 'links' ? (
         <InviteLinks conversationId={conversationId} onBack={back} onClose={onClose} />
       ) : allowed === 'requests' ? (
