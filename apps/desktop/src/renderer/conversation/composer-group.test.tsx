@@ -294,3 +294,27 @@ describe('where nothing may be written', () => {
     expect(input()).toBeTruthy();
   });
 });
+
+describe('a draft from another device', () => {
+  const tell = (draft: string) => act(async () => void kit.engine.world.change('201', { draft }));
+
+  test('appears in a box that nobody uses, and goes when it was sent there', async () => {
+    draw();
+    input().blur();
+    await tell('from elsewhere');
+    expect(input().value).toBe('from elsewhere');
+    await tell('');
+    expect(input().value).toBe('');
+  });
+
+  test('never in one that is in use, nor in place of a message that is being changed', async () => {
+    draw();
+    input().focus();
+    await tell('typed there too');
+    expect(input().value).toBe('');
+    act(() => startEdit(kit.ui.work, row(15)));
+    input().blur();
+    await tell('and more');
+    expect(input().value).toBe('And the migration took 40 s.');
+  });
+});

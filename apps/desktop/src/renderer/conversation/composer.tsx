@@ -53,6 +53,8 @@ function Writer({ conversation }: { conversation: ConversationView }) {
   const reply = useWork((state) => state.replies.get(conversationId));
   const refill = useWork((state) => (state.refill?.conversationId === conversationId ? state.refill : null));
   const input = useRef<HTMLTextAreaElement>(null);
+  // Another default would change a box in which nothing was typed yet.
+  const [first] = useState(() => ui.drafts.latest(conversationId) ?? conversation.draft);
   const [bytes, setBytes] = useState(0);
   const [empty, setEmpty] = useState(true);
   const [problem, setProblem] = useState<string | null>(null);
@@ -93,6 +95,17 @@ function Writer({ conversation }: { conversation: ConversationView }) {
     const value = input.current?.value ?? '';
     if (isGroup && value.includes('@')) void recogniseMentions(ui, conversationId, value);
   }, [ui, conversationId, isGroup]);
+
+  // A draft from another device or window appears where nobody is writing.
+  const { draft } = conversation;
+  useEffect(() => {
+    const element = input.current;
+    const inUse = document.activeElement === element && ui.surroundings.watched();
+    if (!element || inUse || ui.drafts.latest(conversationId) !== undefined) return;
+    if (ui.work.getState().edits.has(conversationId) || element.value === draft) return;
+    setText(element, draft);
+    note();
+  }, [ui, conversationId, draft, note]);
 
   // To answer is to write.
   const answering = reply?.key;
@@ -218,7 +231,7 @@ function Writer({ conversation }: { conversation: ConversationView }) {
               ref={input}
               className={styles.input}
               rows={1}
-              defaultValue={ui.drafts.latest(conversationId) ?? conversation.draft}
+              defaultValue={first}
               placeholder={text('composer.placeholder')}
               aria-label={text('composer.label', { title })}
               aria-invalid={over > 0 || undefined}

@@ -46,7 +46,7 @@ export default function MessageSearch({ conversation }: { conversation: Conversa
     }),
     [query, scope, conversationId, sender, period, today],
   );
-  const { found, more } = useMessageSearch(wanted);
+  const { found, more, again } = useMessageSearch(wanted);
   const { hits, state } = found;
 
   useEffect(() => input.current?.focus(), []);
@@ -215,7 +215,7 @@ export default function MessageSearch({ conversation }: { conversation: Conversa
         {typeof state === 'object' ? (
           <div className={styles.empty} role="alert">
             <p>{text('find.failed', { words: errorWords(text, state.failed) })}</p>
-            <Button kind="quiet" onClick={() => setQuery(`${query} `)}>
+            <Button kind="quiet" onClick={again}>
               {text('app.retry')}
             </Button>
           </div>

@@ -1,5 +1,6 @@
 import { Tabs } from '@base-ui/react/tabs';
 import { useCallback, useEffect, useRef, useState } from 'react';
+import { useIntl } from 'react-intl';
 import type { ReaderPageView, UserView } from '../../bridge/contract.ts';
 import { Avatar, Button, Spinner } from '../design/controls.tsx';
 import { Modal } from '../design/dialog.tsx';
@@ -18,6 +19,7 @@ const aheadPx = 400;
 export default function ReadersDialog(props: { conversationId: string; convSeq: number; onClose(): void }) {
   const { conversationId, convSeq, onClose } = props;
   const ui = useUi();
+  const intl = useIntl();
   const text = useText();
   const moved = useLive((state) => state.readersMoved.get(conversationId) ?? 0);
   const [count, setCount] = useState<{ read: number; of: number } | null>(null);
@@ -40,10 +42,10 @@ export default function ReadersDialog(props: { conversationId: string; convSeq: 
       <Tabs.Root defaultValue="read" className={styles.tabs}>
         <Tabs.List className={styles['tab-list']}>
           <Tabs.Tab value="read" className={styles.tab} data-testid={testIds.readersRead}>
-            {text('message.readTab', { count: count?.read ?? '–' })}
+            {text('message.readTab', { count: count ? intl.formatNumber(count.read) : '–' })}
           </Tabs.Tab>
           <Tabs.Tab value="unread" className={styles.tab} data-testid={testIds.readersUnread}>
-            {text('message.unreadTab', { count: count ? count.of - count.read : '–' })}
+            {text('message.unreadTab', { count: count ? intl.formatNumber(count.of - count.read) : '–' })}
           </Tabs.Tab>
         </Tabs.List>
         <Tabs.Panel value="read" className={styles.panel}>

@@ -23,12 +23,13 @@ const pageLimit = 40;
 const nothing: Found = { query: '', hits: [], state: 'idle' };
 
 /** What the device finds, after a pause in typing. Old hits stay until the new ones are there. */
-export function useMessageSearch(wanted: Wanted): { found: Found; more(): void } {
+export function useMessageSearch(wanted: Wanted): { found: Found; more(): void; again(): void } {
   const ui = useUi();
   const [found, setFound] = useState<Found>(nothing);
   const next = useRef<SearchPageView['next']>(null);
   const round = useRef(0);
   const running = useRef(false);
+  const [tries, setTries] = useState(0);
   const { query, conversationId, senderId, fromMs } = wanted;
 
   const ask = useCallback(
@@ -55,6 +56,7 @@ export function useMessageSearch(wanted: Wanted): { found: Found; more(): void }
     [ui, query, conversationId, senderId, fromMs],
   );
 
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another try asks for the same once more
   useEffect(() => {
     const number = ++round.current;
     running.current = false;
@@ -65,12 +67,14 @@ export function useMessageSearch(wanted: Wanted): { found: Found; more(): void }
     }
     setFound((before) => ({ ...before, state: 'searching' }));
     return ui.surroundings.schedule(() => void ask(number, null, []), waitMs);
-  }, [ui, query, ask]);
+  }, [ui, query, ask, tries]);
 
   const more = useCallback(() => {
     if (running.current || next.current === null) return;
     void ask(round.current, next.current, found.hits);
   }, [ask, found.hits]);
 
-  return { found, more };
+  const again = useCallback(() => setTries((count) => count + 1), []);
+
+  return { found, more, again };
 }

@@ -33,7 +33,7 @@ export const messageWordsEn = {
   'message.more': '{count, plural, one {# more} other {# more}}',
   'message.rowReactions': '{count, plural, one {# reaction} other {# reactions}}',
   'message.readNone': 'Not read yet',
-  'message.readSome': 'Read by {read} of {of}',
+  'message.readSome': 'Read by {read, number} of {of, number}',
   'message.readAll': 'Read by all',
   'message.readersTitle': 'Who read it',
   'message.readTab': 'Read · {count}',
