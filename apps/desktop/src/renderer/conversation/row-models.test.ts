@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { everyState, messagesOf, unreadChat } from '../fixture/fixture-data.ts';
 import { rowModels } from './row-models.ts';
 
-const base = { conversationId: '1', hasOlder: false, hasNewer: false, firstUnreadSeq: null, shift: false };
+const base = { conversationId: '1', hasOlder: false, hasNewer: false, firstUnreadSeq: null, shift: false, unsure: false };
 
 test('each day begins once, the first row included', () => {
   const rows = rowModels({ ...base, rows: messagesOf('1', '2', everyState) });

@@ -165,7 +165,7 @@ async function run(seed: number): Promise<number> {
   const groupId = await harness.group(owner!, [2n, 3n]);
   for (let step = 0; step < 120; step += 1) {
     const device = devices[below(5)]!;
-    const [{ headSeq }] = (await storage.states(1n, [groupId])) as [{ headSeq: number }];
+    const headSeq = (await storage.states(1n, [groupId]))[0]?.headSeq ?? 0;
     // Most of it at the end, where the life is.
     const target = Math.max(1, headSeq - below(8));
     const what = random();
