@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { Command, commandName, requestCommands } from './commands.ts';
+import { Command, commandName, droppableCommands, requestCommands } from './commands.ts';
 
 describe('commands', () => {
   it('have different numbers that fit the header', () => {
     const numbers = Object.values(Command);
     expect(new Set(numbers).size).toBe(numbers.length);
-    expect(numbers.every((cmd) => cmd >= 1 && cmd <= 47)).toBe(true);
+    expect(numbers.every((cmd) => cmd >= 1 && cmd <= 95)).toBe(true);
   });
 
   it('have names, and one name for all unknown numbers', () => {
@@ -15,6 +15,22 @@ describe('commands', () => {
 
   it('are requests or notifications', () => {
     const notifications = Object.values(Command).filter((cmd) => !requestCommands.has(cmd));
-    expect(notifications.map(commandName)).toEqual(['goodbye', 'reconnect', 'messages', 'cursors']);
+    expect(notifications.map(commandName)).toEqual([
+      'goodbye',
+      'reconnect',
+      'messages',
+      'cursors',
+      'heads',
+      'typingPush',
+      'presencePush',
+      'readersPush',
+      'settingsPush',
+    ]);
+  });
+
+  it('may be dropped only where nobody waits for them', () => {
+    for (const cmd of droppableCommands) expect([commandName(cmd), requestCommands.has(cmd)]).toContain(false);
+    expect(droppableCommands.has(Command.heads)).toBe(false);
+    expect(droppableCommands.has(Command.settingsPush)).toBe(false);
   });
 });
