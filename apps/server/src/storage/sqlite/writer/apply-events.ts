@@ -30,6 +30,8 @@ export class ApplyEvents {
   readonly #message: Statement<[bigint]>;
   readonly #recalled: Statement<[bigint]>;
   readonly #rewrite: Statement<[Uint8Array, number, bigint]>;
+  readonly #blank: Statement<[bigint]>;
+  readonly #blankOriginal: Statement<[bigint]>;
   readonly #editEvents: Statement<[bigint]>;
   readonly #noteEvent: Statement<[bigint, bigint]>;
   readonly #noteState: Statement<[bigint, number, number, bigint, number]>;
@@ -49,6 +51,11 @@ export class ApplyEvents {
     this.#message = database.prepare<[bigint]>(`${select} WHERE place = ?`).raw().safeIntegers();
     this.#recalled = database.prepare<[bigint]>('SELECT recalled_seq FROM message_state WHERE place = ?').pluck();
     this.#rewrite = database.prepare('UPDATE message SET body = ?, checksum = ? WHERE place = ?');
+    // Of the same length, so that the words are written over wherever they lie, before they are let go.
+    const blank = (table: string) =>
+      database.prepare<[bigint]>(`UPDATE ${table} SET body = zeroblob(length(body)) WHERE place = ?`);
+    this.#blank = blank('message');
+    this.#blankOriginal = blank('message_original');
     this.#editEvents = database
       .prepare<[bigint]>(
         `${select} WHERE place IN (SELECT event_place FROM message_event WHERE target_place = ?)
@@ -142,6 +149,7 @@ export class ApplyEvents {
 
   #recall(place: bigint, message: Message, userId: bigint): Effect {
     return (eventSeq) => {
+      this.#blankOriginal.run(place);
       for (const row of this.#editEvents.all(place) as MessageRow[]) {
         const event = this.#stored.read(message.conversationId, row);
         if (!event) throw new StorageError('corrupt', `edit ${seqOfPlace(row[0])} is not what was written`);
@@ -179,6 +187,7 @@ export class ApplyEvents {
   }
 
   #write(place: bigint, message: Message, body: Uint8Array): void {
+    this.#blank.run(place);
     this.#rewrite.run(body, this.#stored.checksum({ ...message, body }), place);
   }
 
