@@ -80,7 +80,7 @@ export function wireAccount(
     limits,
     refused: (conversationIds) => sync.askFor(conversationIds),
   });
-  const hidden = new HiddenMessages({ state, store, holder, logger });
+  const hidden = new HiddenMessages({ state, store, holder, clock, random, logger, limits });
   const settings = new SettingsSender({
     state,
     holder,

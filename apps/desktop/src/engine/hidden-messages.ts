@@ -1,6 +1,8 @@
+import { backoffDelay, type Clock, type Random } from '@fastim/core';
 import { Command, hiddenRequest, hiddenResponse } from '@fastim/protocol';
 import type { AccountState } from './account-state.ts';
-import { describe } from './errors.ts';
+import { asFastimError, describe } from './errors.ts';
+import type { EngineLimits } from './limits.ts';
 import type { LinkHolder } from './link-holder.ts';
 import type { Logger } from './ports.ts';
 import type { ConversationRow, Store } from './store.ts';
@@ -8,23 +10,39 @@ import type { ConversationRow, Store } from './store.ts';
 /** Keys of hidden messages are told to whoever shows them, up to so many places at a time. */
 const KEYS_AT_ONCE = 1_000;
 
-/** What was deleted for me on other devices: asked for when the server's number of it is ahead. */
+/** What was deleted for me on other devices: asked for when the server's number of it is ahead, until it answers. */
 export class HiddenMessages {
   readonly #state: AccountState;
   readonly #store: Store;
   readonly #holder: LinkHolder;
+  readonly #clock: Clock;
+  readonly #random: Random;
   readonly #logger: Logger;
+  readonly #limits: EngineLimits;
   readonly #asking = new Set<string>();
+  #failures = 0;
 
-  constructor(parts: { state: AccountState; store: Store; holder: LinkHolder; logger: Logger }) {
+  constructor(parts: {
+    state: AccountState;
+    store: Store;
+    holder: LinkHolder;
+    clock: Clock;
+    random: Random;
+    logger: Logger;
+    limits: EngineLimits;
+  }) {
     this.#state = parts.state;
     this.#store = parts.store;
     this.#holder = parts.holder;
+    this.#clock = parts.clock;
+    this.#random = parts.random;
     this.#logger = parts.logger;
+    this.#limits = parts.limits;
   }
 
   /** All that are behind: after a login. */
   connected(): void {
+    this.#failures = 0;
     for (const row of this.#state.conversations()) this.check(row);
   }
 
@@ -32,8 +50,24 @@ export class HiddenMessages {
     if (settings.hiddenVersion <= hiddenVersion || !this.#holder.link || this.#asking.has(conversationId)) return;
     this.#asking.add(conversationId);
     this.#fetch(conversationId)
-      .catch((error: unknown) => this.#logger.debug(describe(error), 'what was deleted for me was not told'))
+      .then(() => {
+        this.#failures = 0;
+      })
+      .catch((error: unknown) => this.#askAgain(conversationId, error))
       .finally(() => this.#asking.delete(conversationId));
+  }
+
+  /** On this connection; the next one asks by itself. */
+  #askAgain(conversationId: string, error: unknown): void {
+    this.#logger.debug(describe(error), 'what was deleted for me was not told');
+    const { link } = this.#holder;
+    if (!link) return;
+    const backoff = backoffDelay(this.#limits.sendRetry, this.#failures, this.#random.fraction());
+    this.#failures += 1;
+    this.#clock.setTimer(Math.max(1, asFastimError(error).retryAfterMs, backoff), () => {
+      const row = this.#holder.link === link ? this.#state.conversation(conversationId) : undefined;
+      if (row) this.check(row);
+    });
   }
 
   /** The newest message that is shown, for the preview: looked up where some are hidden. */
