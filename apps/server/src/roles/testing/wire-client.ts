@@ -71,6 +71,11 @@ export class WireClient {
     return codec.decode((await this.#take((got) => got.msgType === MsgType.notify && got.cmd === cmd)).data);
   }
 
+  /** Everything that came and that nobody took. */
+  waiting(): readonly Frame[] {
+    return this.#frames;
+  }
+
   async waitForClose(): Promise<void> {
     await this.#until(() => (this.closed ? true : undefined), 'the close');
   }
