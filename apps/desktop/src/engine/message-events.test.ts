@@ -221,23 +221,6 @@ describe('edits, recalls and reactions', () => {
     expect(shown.map(({ convSeq }) => convSeq)).toEqual([1]);
   });
 
-  it('a send that is asked for again while its ack is being stored has one effect, and its tick does not fall', async () => {
-    const a = await world.loggedIn('alice');
-    const ticks: string[] = [];
-    a.client.on('messages', ({ changed }) => ticks.push(...changed.map(({ status }) => status)));
-    const sent = { conversationId, text: 'once', key: '0123456789abcdef0123456789abcdef' };
-    await world.finish(a.client.sendMessage(sent));
-    const again: Array<Promise<unknown>> = [];
-    for (let step = 0; step < 40; step += 1) {
-      again.push(a.client.sendMessage(sent));
-      await world.advance(1, 1);
-    }
-    await world.finish(Promise.all(again));
-    await world.advance(2_000);
-    expect(world.server.history(wireId).filter(({ kind }) => kind === MessageKind.text)).toHaveLength(1);
-    expect(ticks.lastIndexOf('sending')).toBeLessThan(ticks.indexOf('stored'));
-  });
-
   it('a reply shows what it answers as it is now, also when that was not here', async () => {
     for (let index = 0; index < 200; index += 1) world.server.write(wireId, alice, `m${index}`);
     const [a, b] = [await world.loggedIn('alice'), await world.loggedIn('bob')];
