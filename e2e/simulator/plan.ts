@@ -43,7 +43,7 @@ export function planOf(seed: number, changes: PlanChanges = {}): Plan {
     ]),
   );
   for (let index = 0; index < more; index += 1) devices.push(chance.between(0, users - 1));
-  const operations = chance.happens(0.85) ? chance.skewed(200, 400) : chance.skewed(400, 2_000);
+  const operations = chance.happens(0.93) ? chance.skewed(200, 320) : chance.skewed(320, 2_000);
   const shuffled = chance.shuffled(faultKinds);
   const [gates, nodes] = [chance.between(2, 3), chance.between(2, 3)];
   return {
