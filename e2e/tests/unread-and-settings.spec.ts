@@ -80,7 +80,7 @@ test('the list of devices: one is logged out from another at once, and a new one
 
   await alice.byId('settings-button').click();
   await expect(alice.byId('device-row')).toHaveCount(2);
-  const other = alice.page.locator('[data-testid="device-row"][data-current="false"]');
+  const other = alice.page.locator('[data-testid="device-row"]:not([data-current])');
   await expect(other).toHaveCount(1);
   const ended = aliceToo.page.waitForSelector(
     '[data-testid="connection-bar"][data-state="ended"], [data-testid="login-form"]',

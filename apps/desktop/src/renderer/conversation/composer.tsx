@@ -152,6 +152,7 @@ function Writer({ conversation }: { conversation: ConversationView }) {
       return;
     }
     setText(element, '');
+    tellTyping('');
     picker.close();
     note();
     element.focus({ preventScroll: true });
