@@ -1,5 +1,6 @@
 import {
   type ConversationState,
+  type ErrorName,
   editBody,
   GroupChange,
   GroupRole,
@@ -300,4 +301,9 @@ export function words(message: Message | undefined): string {
 
 export function sorted(ids: readonly bigint[]): bigint[] {
   return [...ids].sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+}
+
+/** An outcome as it has to be. */
+export function refused(reason: ErrorName): { outcome: 'refused'; reason: ErrorName } {
+  return { outcome: 'refused', reason };
 }

@@ -233,4 +233,23 @@ export function messageContract(open: OpenStorage): void {
       }
     });
   });
+
+  describe('seqAt', () => {
+    const fixture = useStorage(open);
+
+    test('finds the first message at or after a time', async () => {
+      const { conversationId, first } = await fixture.pair();
+      const sent = await fixture.send(conversationId, first.userId, 20);
+      const at = (timeMs: number) => fixture.storage.messages.seqAt(conversationId, timeMs);
+      for (const { convSeq, serverTimeMs } of sent) {
+        expect(await at(serverTimeMs)).toBe(convSeq);
+        expect(await at(serverTimeMs - 1)).toBe(convSeq);
+      }
+      expect(await at(0)).toBe(1);
+      expect(await at(sent.at(-1)!.serverTimeMs + 1)).toBe(21);
+      const empty = await fixture.pair();
+      expect(await fixture.storage.messages.seqAt(empty.conversationId, 5)).toBe(1);
+      expect(await fixture.storage.messages.seqAt(fixture.id(), 5)).toBe(1);
+    });
+  });
 }
