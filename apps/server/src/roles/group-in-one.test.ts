@@ -26,9 +26,9 @@ import {
   textBody,
   viewingRequest,
 } from '@fastim/protocol';
+import pino from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { configSchema } from '../config.ts';
-import { createLogger } from '../observe/logger.ts';
 import { type AllInOne, startAllInOne } from './all-in-one.ts';
 import { HttpClient, type TestPerson } from './testing/http-client.ts';
 import { WireClient } from './testing/wire-client.ts';
@@ -48,7 +48,7 @@ beforeEach(async () => {
     metricsPort: 0,
     gate: { drainMs: 200 },
   });
-  server = await startAllInOne(config, { logger: createLogger({ level: 'silent', name: 'test' }) });
+  server = await startAllInOne(config, { logger: pino({ level: 'silent' }) });
   http = new HttpClient(server.addresses.api);
 });
 afterEach(async () => {
