@@ -111,7 +111,7 @@ export class DeviceCheck {
     }
     for (const [index, want] of expected.entries()) this.#message(truth, stored[index]!, want);
     const waiting = shown.filter(({ convSeq, status }) => convSeq === null && status !== 'failed');
-    if (waiting.length > 0) this.#differ('I11', `still sends ${waiting.length} messages ${of}`);
+    if (waiting.length > 0) this.#differ('I11', `still sends ${waiting.map(({ key }) => key)} ${of}`);
   }
 
   #message(truth: ConversationTruth, shown: MessageView, want: PresentMessage): void {

@@ -170,7 +170,8 @@ export const serverBugs = {
     const now = everyNth(9);
     return onStorage({
       conversations: (inner) => ({
-        raiseCursors: (batch) => (now() ? Promise.resolve({ raised: [], refused: [] }) : inner.raiseCursors(batch)),
+        raiseCursors: (batch) =>
+          now() ? Promise.resolve({ raised: [], unmarked: [], refused: [] }) : inner.raiseCursors(batch),
       }),
     });
   },

@@ -1,6 +1,7 @@
 import { Command, editBody, MessageKind, reactionBody, recallBody } from '@fastim/protocol';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Client } from './client.ts';
+import { StoreError } from './store.ts';
 import { World } from './testing/index.ts';
 import type { MessageView } from './views.ts';
 
@@ -219,6 +220,26 @@ describe('edits, recalls and reactions', () => {
     expect(refused).toBe(2);
     const shown = await world.shown(laptop.client, conversationId);
     expect(shown.map(({ convSeq }) => convSeq)).toEqual([1]);
+  });
+
+  it('a refusal that does not fit on the disk is heard again', async () => {
+    const a = await world.loggedIn('alice');
+    let isFull = false;
+    world.server.refuse = (cmd) => {
+      if (cmd !== Command.send) return undefined;
+      isFull = true;
+      return { reason: 'NOT_ALLOWED' };
+    };
+    a.store.beforeWrite = () => {
+      if (isFull) throw new StoreError('full', 'no space left');
+    };
+    await send(a.client, 'refused');
+    await world.advance(500);
+    const status = async () => (await world.shown(a.client, conversationId)).at(-1)?.status;
+    expect([isFull, await status()]).toEqual([true, 'sending']);
+    a.store.beforeWrite = undefined;
+    await world.advance(10_000);
+    expect(await status()).toBe('failed');
   });
 
   it('a reply shows what it answers as it is now, also when that was not here', async () => {

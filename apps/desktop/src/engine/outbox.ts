@@ -252,18 +252,23 @@ export class Outbox {
     const tooLong = row?.refusedSinceMs != null && now - row.refusedSinceMs > this.#limits.giveUpMs;
     if (refusals.has(reason) || tooLong) {
       this.#logger.info({ reason, key }, 'a message was refused');
+      try {
+        if (row && isEventContent(row.content)) await this.#drop(row, reason);
+        else await this.#update(key, { failure: reason });
+      } catch (failure) {
+        // Not on disk, so not known: it goes out again, to be refused again.
+        this.#queue.postpone(key, now, this.#backoff(key));
+        this.#pump();
+        throw failure;
+      }
       this.#queue.settle(key);
-      if (row && isEventContent(row.content)) await this.#drop(row, reason);
-      else await this.#update(key, { failure: reason });
       this.#pump();
       return;
     }
-    const attempt = Math.max(0, this.#queue.attempts(key) - 1);
-    const backoff = backoffDelay(this.#limits.sendRetry, attempt, this.#random.fraction());
     // The whole conversation from its oldest on, which may be in doubt: had its answer been lost, those behind it would
     // overtake it now.
     const oldest = row && this.#state.oldestPendingOf(row.conversationId);
-    this.#queue.postpone(oldest?.key ?? key, now, Math.max(retryAfterMs, backoff));
+    this.#queue.postpone(oldest?.key ?? key, now, Math.max(retryAfterMs, this.#backoff(key)));
     this.#pump();
     if (row && row.refusedSinceMs === null) await this.#update(key, { refusedSinceMs: now });
   }
@@ -271,6 +276,11 @@ export class Outbox {
   async #drop(row: OutboxRow, reason: string): Promise<void> {
     this.#eventRefused(row, reason);
     await this.#state.change((edit) => edit.removeOutbox(row.key));
+  }
+
+  #backoff(key: string): number {
+    const attempt = Math.max(0, this.#queue.attempts(key) - 1);
+    return backoffDelay(this.#limits.sendRetry, attempt, this.#random.fraction());
   }
 
   async #update(key: string, patch: Partial<Pick<OutboxRow, 'failure' | 'refusedSinceMs'>>): Promise<void> {
