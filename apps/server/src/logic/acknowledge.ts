@@ -7,6 +7,7 @@ import {
   errorCatalogue,
   type MemberCursor,
   type RefusedMove,
+  settingsPush,
 } from '@fastim/protocol';
 import type { UplinkPacket } from '../cluster/contract.ts';
 import { visitRoutes } from '../routing/locate-user.ts';
@@ -21,12 +22,12 @@ import type { LogicMetrics } from './logic-metrics.ts';
 import type { Members } from './members.ts';
 import type { PendingDeliveries } from './pending-deliveries.ts';
 
-const nothing: RaiseOutcome = { raised: [], refused: [] };
+const nothing: RaiseOutcome = { raised: [], unmarked: [], refused: [] };
 
 /**
  * CURSOR: what a device has stored and its user has read. Collected, written together, answered when on disk; then
  * those that rose go to the peer (ticks) and to the user's own other devices (read there: unread clears). In groups only
- * reading is stored, and the others are at most told that counts have moved.
+ * reading is stored, and the others are at most told that counts have moved. Reading takes a mark of unread away.
  * One write at a time; what comes meanwhile is merged into the next. Of several moves in one request each is judged by
  * itself: the answer names those that were refused.
  *
@@ -146,6 +147,9 @@ export class Acknowledge {
     }
     this.#metrics.cursorsRaised += outcome.raised.length;
     for (const cursor of outcome.raised) this.#announce(cursor, batch).catch(this.#announceFailed);
+    for (const { conversationId, userId } of outcome.unmarked) {
+      this.#tellUnmarked(conversationId, userId).catch(this.#announceFailed);
+    }
   }
 
   /** A request is told of the refusals of its own moves; those of one device are written as one. */
@@ -174,6 +178,16 @@ export class Acknowledge {
     // It has a cursor, so it exists, and it has not two members for good.
     this.#members.learnGroup(conversationId);
     this.#readers.moved(conversationId, cursor.userId);
+  }
+
+  /** Reading took the mark of unread away: all devices are told, as of any change of settings; none of them asked for it. */
+  async #tellUnmarked(conversationId: bigint, userId: bigint): Promise<void> {
+    const [state] = await this.#conversations.states(userId, [conversationId]);
+    if (!state) return;
+    const { version, settings } = state;
+    const piece = settingsPush.encode({ settings: [{ conversationId, version, settings }] });
+    const push = (route: Route): void => this.#toGate.push(route, Command.settingsPush, piece, 0);
+    visitRoutes(this.#routes, userId, push, this.#announceFailed);
   }
 
   #push(cursor: MemberCursor, batch: CursorBatch, members: readonly bigint[]): void {

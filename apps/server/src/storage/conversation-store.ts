@@ -35,6 +35,8 @@ export interface CursorRaise {
 export interface RaiseOutcome {
   /** The cursors that really rose, each once, with its last value. */
   readonly raised: readonly MemberCursor[];
+  /** Whose marked_unread went, and `version` rose, by it; each once. */
+  readonly unmarked: ReadonlyArray<{ readonly conversationId: bigint; readonly userId: bigint }>;
   /** The moves that were dropped, and why: NOT_A_MEMBER, or CURSOR_INVALID for one past the head. */
   readonly refused: ReadonlyArray<{ readonly move: CursorRaise; readonly reason: ErrorName }>;
 }

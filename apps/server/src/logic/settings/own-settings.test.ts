@@ -40,6 +40,17 @@ async function twoDevices() {
 }
 
 describe('SETTINGS', () => {
+  it('tell all devices, the reading one too, that reading took the mark of unread away', async () => {
+    const { harness, conversationId, phone, laptop, bob, set, pushed } = await twoDevices();
+    const { version } = await set({ markedUnread: true });
+    laptop.cursor(conversationId, 3, 3);
+    await harness.advance(1_000);
+    const unmarked = { conversationId, version: version + 1, settings: { markedUnread: false } };
+    expect(pushed(phone)).toMatchObject([unmarked]);
+    expect(pushed(laptop)).toMatchObject([{ version, settings: { markedUnread: true } }, unmarked]);
+    expect(pushed(bob)).toEqual([]);
+  });
+
   it('change what is set and nothing else, and reach the user’s other devices only', async () => {
     const { phone, bob, set, pushed } = await twoDevices();
     const first = await set({ pinnedMs: 5, draft: '你好' });

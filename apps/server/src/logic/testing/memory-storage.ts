@@ -229,15 +229,22 @@ export class MemoryStorage implements Storage, MessageStore, ConversationStore {
   async raiseCursors(batch: readonly CursorRaise[]): Promise<RaiseOutcome> {
     this.#assertOpen();
     const risen = new Map<Member, Conversation>();
+    const unmarked: { conversationId: bigint; userId: bigint }[] = [];
     const refused: { move: CursorRaise; reason: 'NOT_A_MEMBER' | 'CURSOR_INVALID' }[] = [];
     for (const move of batch) {
       const conversation = this.#conversations.get(move.conversationId);
       const member = conversation?.members.get(move.userId);
       if (!conversation || !member) refused.push({ move, reason: 'NOT_A_MEMBER' });
       else if (!isPlace(move, lastSeqOf(conversation, member))) refused.push({ move, reason: 'CURSOR_INVALID' });
-      else if (raise(conversation, member, move)) risen.set(member, conversation);
+      else {
+        const { markedUnread } = member.settings;
+        if (!raise(conversation, member, move)) continue;
+        risen.set(member, conversation);
+        if (markedUnread && !member.settings.markedUnread)
+          unmarked.push({ conversationId: move.conversationId, userId: move.userId });
+      }
     }
-    return { raised: [...risen].map(([member, conversation]) => cursorOf(conversation, member)), refused };
+    return { raised: [...risen].map(([member, conversation]) => cursorOf(conversation, member)), unmarked, refused };
   }
 
   async changeSettings(

@@ -87,7 +87,7 @@ export function conversationContract(open: OpenStorage): void {
     test('answers with what rose, with the count_no of the read cursor', async () => {
       const { conversationId, userId, raise, cursor } = await conversation(5);
       const risen = { conversationId, userId, deliveredSeq: 4, readSeq: 2, readCountNo: 2 };
-      expect(await raise(4, 2)).toEqual({ raised: [risen], refused: [] });
+      expect(await raise(4, 2)).toEqual({ raised: [risen], unmarked: [], refused: [] });
       expect(await cursor()).toEqual(risen);
     });
 
@@ -99,7 +99,7 @@ export function conversationContract(open: OpenStorage): void {
         [1, 1],
         [0, 0],
       ] as const) {
-        expect(await raise(deliveredSeq, readSeq)).toEqual({ raised: [], refused: [] });
+        expect(await raise(deliveredSeq, readSeq)).toEqual({ raised: [], unmarked: [], refused: [] });
       }
       expect(await cursor()).toMatchObject({ deliveredSeq: 4, readSeq: 3 });
     });
@@ -121,6 +121,7 @@ export function conversationContract(open: OpenStorage): void {
       const { raise, cursor } = await conversation(5);
       expect(await raise(deliveredSeq, readSeq)).toMatchObject({
         raised: [],
+        unmarked: [],
         refused: [{ move: { deliveredSeq, readSeq }, reason: 'CURSOR_INVALID' }],
       });
       expect(await cursor()).toMatchObject({ deliveredSeq: 0, readSeq: 0 });
@@ -129,7 +130,7 @@ export function conversationContract(open: OpenStorage): void {
     test('delivered is the highest over the devices; a slower device does not raise it', async () => {
       const { raise, cursor } = await conversation(5);
       expect(await raise(3, 0, PHONE)).toMatchObject({ raised: [{ deliveredSeq: 3 }] });
-      expect(await raise(2, 0, LAPTOP)).toEqual({ raised: [], refused: [] });
+      expect(await raise(2, 0, LAPTOP)).toEqual({ raised: [], unmarked: [], refused: [] });
       expect(await raise(5, 0, LAPTOP)).toMatchObject({ raised: [{ deliveredSeq: 5 }] });
       expect(await cursor()).toMatchObject({ deliveredSeq: 5, readSeq: 0 });
     });
@@ -147,6 +148,7 @@ export function conversationContract(open: OpenStorage): void {
       const batch = [...wrong, { ...move, conversationId, userId }];
       expect(await fixture.storage.conversations.raiseCursors(batch)).toEqual({
         raised: [{ conversationId, userId, deliveredSeq: 3, readSeq: 3, readCountNo: 3 }],
+        unmarked: [],
         refused: wrong.map((refused) => ({ move: refused, reason: 'NOT_A_MEMBER' })),
       });
     });
@@ -170,7 +172,7 @@ export function conversationContract(open: OpenStorage): void {
     });
 
     test('an empty batch is fine', async () => {
-      expect(await fixture.storage.conversations.raiseCursors([])).toEqual({ raised: [], refused: [] });
+      expect(await fixture.storage.conversations.raiseCursors([])).toEqual({ raised: [], unmarked: [], refused: [] });
     });
   });
 }

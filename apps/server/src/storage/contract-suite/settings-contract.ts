@@ -61,13 +61,14 @@ export function settingsContract(open: OpenStorage): void {
       await change({ markedUnread: true });
       const read = async (readSeq: number) => {
         const move = { conversationId, userId: second.userId, deviceId: 'd'.repeat(32), deliveredSeq: 3, readSeq };
-        await fixture.storage.conversations.raiseCursors([{ ...move, nowMs: fixture.later() }]);
+        const moves = [{ ...move, nowMs: fixture.later() }];
+        const { unmarked } = await fixture.storage.conversations.raiseCursors(moves);
         const { version, settings } = await fixture.state(second.userId, conversationId);
-        return [version, settings.markedUnread];
+        return [version, settings.markedUnread, unmarked];
       };
-      expect(await read(0)).toEqual([1, true]);
-      expect(await read(2)).toEqual([2, false]);
-      expect(await read(3)).toEqual([2, false]);
+      expect(await read(0)).toEqual([1, true, []]);
+      expect(await read(2)).toEqual([2, false, [{ conversationId, userId: second.userId }]]);
+      expect(await read(3)).toEqual([2, false, []]);
     });
 
     test('many changes at once: each raises the version once, and the end is one of them', async () => {

@@ -65,8 +65,8 @@ export class SqliteConversationStore implements ConversationStore {
   }
 
   async raiseCursors(batch: readonly CursorRaise[]): Promise<RaiseOutcome> {
-    if (batch.length === 0) return { raised: [], refused: [] };
-    const { raised, refused } = await this.#writer.call(
+    if (batch.length === 0) return { raised: [], unmarked: [], refused: [] };
+    const { raised, unmarked, refused } = await this.#writer.call(
       'raiseCursors',
       batch.map((move) => ({
         ...move,
@@ -74,7 +74,7 @@ export class SqliteConversationStore implements ConversationStore {
         userId: storedId(move.userId),
       })),
     );
-    return { raised, refused: refused.map(({ index, reason }) => ({ move: batch[index]!, reason })) };
+    return { raised, unmarked, refused: refused.map(({ index, reason }) => ({ move: batch[index]!, reason })) };
   }
 
   changeSettings(

@@ -33,6 +33,7 @@ export type Operations = { [name: string]: Operation };
 /** A refused move by its place in the batch. */
 export interface PackedRaiseOutcome {
   readonly raised: readonly MemberCursor[];
+  readonly unmarked: ReadonlyArray<{ readonly conversationId: bigint; readonly userId: bigint }>;
   readonly refused: ReadonlyArray<{ readonly index: number; readonly reason: ErrorName }>;
 }
 

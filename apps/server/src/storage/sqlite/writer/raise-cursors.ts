@@ -25,13 +25,20 @@ export class RaiseCursors {
 
   raise(batch: readonly CursorRaise[]): PackedRaiseOutcome {
     const risen = new Map<CachedMember, CachedConversation>();
+    const unmarked = new Map<CachedMember, { conversationId: bigint; userId: bigint }>();
     const refused: { index: number; reason: ErrorName }[] = [];
     for (const [index, move] of batch.entries()) {
       const entry = this.#cache.get(move.conversationId);
       const member = entry && this.#cache.member(entry, move.userId);
       if (!entry || !member) refused.push({ index, reason: 'NOT_A_MEMBER' });
       else if (!isWithin(move, member.leaveSeq || entry.headSeq)) refused.push({ index, reason: 'CURSOR_INVALID' });
-      else if (this.#raiseOne(entry, member, move)) risen.set(member, entry);
+      else {
+        const { markedUnread } = member;
+        if (!this.#raiseOne(entry, member, move)) continue;
+        risen.set(member, entry);
+        if (markedUnread && !member.markedUnread)
+          unmarked.set(member, { conversationId: entry.conversationId, userId: member.userId });
+      }
     }
     const raised = Array.from(risen, ([member, entry]) => ({
       conversationId: entry.conversationId,
@@ -40,7 +47,7 @@ export class RaiseCursors {
       readSeq: member.readSeq,
       readCountNo: member.readCountNo,
     }));
-    return { raised, refused };
+    return { raised, unmarked: [...unmarked.values()], refused };
   }
 
   #raiseOne(entry: CachedConversation, member: CachedMember, move: CursorRaise): boolean {
