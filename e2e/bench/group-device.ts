@@ -140,7 +140,9 @@ export class GroupDevice {
     this.#pulling = true;
     const { log } = this;
     const { conversationId } = this.#options;
-    while (log.lastSeq < this.#wanted) {
+    // What is told meanwhile is for the next pull.
+    const head = this.#wanted;
+    while (log.lastSeq < head) {
       this.pulls += 1;
       const { messages } = await this.#client!.ask(
         Command.history,
@@ -148,7 +150,7 @@ export class GroupDevice {
         {
           conversationId,
           fromSeq: log.lastSeq + 1,
-          toSeq: this.#wanted,
+          toSeq: head,
           limit: MAX_HISTORY_PAGE,
           newestFirst: false,
         },
