@@ -55,8 +55,9 @@ export function applyMessages(
     if (!isEventContent(content)) lastMessage = newerMessage(lastMessage, message);
     else if (lastMessage?.convSeq === content.targetSeq) lastMessage = withEvent(lastMessage, message, myUserId);
     if (content.type === 'notice') noticeSeq = Math.max(noticeSeq, convSeq);
-    if (isMine) unreadBaseCountNo = Math.max(unreadBaseCountNo, message.countNo);
-    else if (mentionsUser(content, myUserId)) mentionSeq = Math.max(mentionSeq, convSeq);
+    unreadBaseCountNo = Math.max(unreadBaseCountNo, isMine ? message.countNo : countNoRead(message, row.readSeq));
+    if (isMine) continue;
+    if (mentionsUser(content, myUserId)) mentionSeq = Math.max(mentionSeq, convSeq);
   }
   let { tailSeq } = row;
   if (arrival === 'tail' || (arrival === 'pull' && highest >= headSeq && highest > tailSeq)) {
@@ -85,4 +86,13 @@ export function applyMessages(
 
 function rangesOf(messages: readonly StoredMessage[]): Ranges {
   return messages.reduce<Ranges>((ranges, { convSeq }) => addRange(ranges, convSeq, convSeq), []);
+}
+
+/**
+ * What a message tells of the count_no at `readSeq`: that it is at least this. The message there, and the one behind it,
+ * tell it exactly; a read cursor may be on a message that is not here.
+ */
+export function countNoRead({ convSeq, countNo, content }: StoredMessage, readSeq: number): number {
+  if (convSeq <= readSeq) return countNo;
+  return convSeq === readSeq + 1 ? countNo - (content.type === 'text' ? 1 : 0) : 0;
 }

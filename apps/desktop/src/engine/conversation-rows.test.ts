@@ -40,6 +40,21 @@ describe('a conversation’s row', () => {
     expect(applyMessages(row, page, 'tail', me).row).toMatchObject({ tailSeq: 8, deliveredSeq: 8 });
   });
 
+  it('counts right when what was read up to was not here, once it or the message behind it comes', () => {
+    const read = { ...row, readSeq: 5, readAckedSeq: 5 };
+    const base = (seqs: number[]) =>
+      applyMessages(
+        read,
+        seqs.map((seq) => textAt(seq)),
+        'pull',
+        me,
+      ).row.unreadBaseCountNo;
+    expect(base([4, 5, 6, 7])).toBe(5);
+    expect(base([6, 7])).toBe(5);
+    expect(base([4])).toBe(4);
+    expect(base([7, 8])).toBe(0);
+  });
+
   it('does not trust what it had before a hole it jumped over: events in there may have changed it', () => {
     const jumped = applyMessages(row, [textAt(9), textAt(10)], 'tail', me).row;
     expect(jumped.ranges).toEqual([{ from: 9, to: 10 }]);

@@ -1,5 +1,6 @@
 import { FastimError, MAX_DRAFT } from '@fastim/protocol';
 import type { AccountState } from './account-state.ts';
+import { countNoRead } from './apply-messages.ts';
 import type { ConversationSettingsParams } from './client-api.ts';
 import type { CursorSender } from './cursor-sender.ts';
 import { isDraftUntouched, settingsOf, withSettings } from './row-settings.ts';
@@ -119,16 +120,16 @@ export class Reading {
     });
   }
 
-  /** count_no at a conv_seq, or at the last one before it that is stored here. */
+  /** count_no at a conv_seq, as far as the messages that are stored here tell it; those that come later tell the rest. */
   async #countNoAt(row: ConversationRow, convSeq: number): Promise<number> {
     if (convSeq >= row.headSeq) return row.headCountNo;
     const found = await this.#store.messages(this.#state.generation, {
       conversationId: row.conversationId,
       fromSeq: 1,
-      toSeq: convSeq,
-      limit: 1,
+      toSeq: convSeq + 1,
+      limit: 2,
       newestFirst: true,
     });
-    return found[0]?.countNo ?? 0;
+    return Math.max(0, ...found.map((message) => countNoRead(message, convSeq)));
   }
 }
