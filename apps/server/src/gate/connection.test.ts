@@ -48,6 +48,7 @@ function setUp(config: Partial<GateConfig> = {}, transport: 'tcp' | 'websocket' 
     logic,
     metrics: groupMetrics,
     logger,
+    clock,
     connectionsOf: (userId) => table.ofUser(userId),
     flushLater: (each) => downlink.flushLater(each),
     now: () => wheel.now,

@@ -47,5 +47,11 @@ export const LISTEN_BACKLOG = 1_024;
 export const COPY_RATIO = 8;
 export const COPY_FROM_CHUNK_BYTES = 8 * 1024;
 
+/**
+ * From one round of heads of a group to the next: what comes meanwhile goes out with the next one. A client that does not
+ * look at the group pulls it twice a second at most, so it is not told later by this, only less often.
+ */
+export const HEAD_GAP_MS = 250;
+
 /** From the question who is still a member of a group to the next one, when no answer came. */
 export const ASK_AGAIN_MS = 2_000;

@@ -136,6 +136,7 @@ class RunningGate implements Gate, ConnectionHost {
       logic,
       metrics: this.groupMetrics,
       logger: this.logger,
+      clock,
       connectionsOf: (userId) => this.#table.ofUser(userId),
       flushLater: (connection) => this.#downlink.flushLater(connection),
       now: () => this.wheel.now,

@@ -72,6 +72,7 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('reconnect' as const), client: someClient }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('confirm' as const), which: fc.nat() }) },
   { weight: 3, arbitrary: fc.constant({ do: 'tick' } as const) },
+  { weight: 2, arbitrary: fc.constant({ do: 'calm' } as const) },
 );
 
 function take<T>(list: T[], which: number): T | undefined {
@@ -173,6 +174,10 @@ describe('whatever is lost, repeated, late or out of order', () => {
               break;
             case 'tick':
               tick();
+              break;
+            case 'calm':
+              gate.calm();
+              tick();
           }
           if (one.do === 'move') tick();
         }
@@ -182,13 +187,14 @@ describe('whatever is lost, repeated, late or out of order', () => {
         for (const one of under.follows.splice(0)) follow(one);
         tick();
         gate.clock.advance(ASK_AGAIN_MS + TICK_MS);
+        tick();
         for (const client of clients) read(client);
         for (const one of under.follows.splice(0)) follow(one);
         history.message();
         for (const client of clients) client.news();
         gate.gate.group(history.packets.at(-1)!);
         for (let round = 0; round < 3; round += 1) {
-          gate.tick();
+          gate.calm();
           for (const { userIds } of gate.logic.stale.splice(0)) answer([...userIds]);
         }
         for (const client of clients) {

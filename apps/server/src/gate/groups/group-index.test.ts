@@ -1,6 +1,6 @@
 import { Command, HEADER_LENGTH, MAX_DATA_AFTER_LOGIN, MAX_REPEATED, typingPush } from '@fastim/protocol';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ASK_AGAIN_MS, TICK_MS } from '../gate-limits.ts';
+import { ASK_AGAIN_MS, HEAD_GAP_MS, TICK_MS } from '../gate-limits.ts';
 import { GROUP, type GroupClient, GroupHarness } from '../testing/group-harness.ts';
 
 let gate: GroupHarness;
@@ -21,6 +21,7 @@ describe('a packet of a group', () => {
     gate.group(2, { except: sender.id });
     gate.tick();
     expect(tellAll([viewer, other, sender, stranger])).toEqual([['body 2'], ['head 2'], [], []]);
+    gate.calm();
     gate.lookAway(viewer);
     gate.view(other);
     gate.group(3);
@@ -136,6 +137,72 @@ describe('what one tick brings', () => {
   });
 });
 
+describe('a group where much happens', () => {
+  it('tells a head at once, and what follows it together a moment later', () => {
+    const [client, sender] = [gate.member(1n), gate.member(2n)];
+    gate.group(2, { except: sender.id });
+    gate.tick();
+    expect(client.told()).toEqual(['head 2']);
+    for (let convSeq = 3; convSeq < 20; convSeq += 1) {
+      gate.group(convSeq, { except: sender.id });
+      gate.tick();
+    }
+    expect(client.told()).toEqual([]);
+    gate.clock.advance(HEAD_GAP_MS - 1);
+    gate.tick();
+    expect(client.told()).toEqual([]);
+    gate.clock.advance(1);
+    gate.tick();
+    expect(tellAll([client, sender])).toEqual([['head 19'], []]);
+    // Again a pause, and after it nothing: the next one is told at once.
+    gate.group(20);
+    gate.tick();
+    expect(client.told()).toEqual([]);
+    gate.calm();
+    expect(tellAll([client, sender])).toEqual([['head 20'], ['head 20']]);
+    gate.calm();
+    gate.group(21);
+    gate.tick();
+    expect(client.told()).toEqual(['head 21']);
+  });
+
+  it('gives bodies without a pause', () => {
+    const viewer = gate.member(1n);
+    gate.view(viewer);
+    for (const convSeq of [2, 3, 4]) {
+      gate.group(convSeq);
+      gate.tick();
+    }
+    expect(viewer.told()).toEqual(['body 2', 'body 3', 'body 4']);
+    gate.calm();
+    expect(viewer.told()).toEqual([]);
+  });
+
+  it('tells who begins to look what was held back, and nothing to who is out by then', () => {
+    const [viewer, other] = [gate.member(1n, 2), gate.member(2n, 2)];
+    gate.group(3);
+    gate.tick();
+    gate.group(4);
+    gate.view(viewer);
+    gate.view(viewer);
+    gate.group(5, { removed: [2n] });
+    gate.tick();
+    expect(viewer.told()).toEqual(['head 3', 'head 4', 'body 5']);
+    gate.calm();
+    expect(tellAll([viewer, other])).toEqual([[], ['head 3']]);
+  });
+
+  it('leaves no timer behind when the last one goes', () => {
+    const before = gate.clock.pendingTimers;
+    const client = gate.member(1n);
+    gate.group(2);
+    gate.tick();
+    expect(gate.clock.pendingTimers).toBe(before + 1);
+    client.socket.close();
+    expect(gate.clock.pendingTimers).toBe(before);
+  });
+});
+
 describe('who leaves', () => {
   it('gets nothing of the notice of it and of what follows, on none of the devices', () => {
     const [stays, phone, laptop] = [gate.member(1n), gate.member(2n), gate.member(2n)];
@@ -187,6 +254,7 @@ describe('who leaves', () => {
     gate.group(4, { removalsSeq: 0 });
     gate.group(3, { removed: [2n] });
     gate.tick();
+    gate.calm();
     stays.news();
     gone.news();
     gate.group(5, { removalsSeq: 3 });
@@ -271,6 +339,7 @@ describe('a removal that this gate was not told of', () => {
     const [knows] = [gate.member(1n, 5)];
     gate.group(6, { removalsSeq: 5 });
     const late = gate.member(2n, 0);
+    gate.calm();
     gate.group(7, { removalsSeq: 5 });
     gate.tick();
     expect(tellAll([knows, late])).toEqual([['head 6', 'head 7'], []]);
@@ -389,7 +458,7 @@ describe('a client that does not read', () => {
       if (convSeq % 100 === 0) gate.group(convSeq, { conversationId: 901n });
       if (convSeq % 7 === 0) gate.tick();
     }
-    gate.tick();
+    gate.calm();
     expect(await worst()).toBe(before);
     expect(other.told().at(-1)).toBe('head 4999');
     slow.news();

@@ -1,8 +1,9 @@
+import type { Clock } from '@fastim/core';
 import { Command, commandName, headPush, MAX_DATA_AFTER_LOGIN } from '@fastim/protocol';
 import type { Logger } from 'pino';
 import type { GroupPacket, GroupSignal, LogicPort } from '../../cluster/contract.ts';
 import type { Connection } from '../connection.ts';
-import { ASK_AGAIN_MS } from '../gate-limits.ts';
+import { ASK_AGAIN_MS, HEAD_GAP_MS } from '../gate-limits.ts';
 import { Follower } from './follower.ts';
 import type { GroupMetrics } from './group-metrics.ts';
 import { Interest } from './interest.ts';
@@ -13,6 +14,7 @@ export interface GroupIndexOptions {
   readonly logic: Pick<LogicPort, 'interestStale'>;
   readonly metrics: GroupMetrics;
   readonly logger: Logger;
+  readonly clock: Clock;
   connectionsOf(userId: bigint): Iterable<Connection>;
   /** Calls the connection's `flush` when the tick ends, if that is not arranged already. */
   flushLater(connection: Connection): void;
@@ -29,6 +31,7 @@ export class GroupIndex {
   readonly #interests = new Map<bigint, Interest>();
   /** Where all parcels of this tick begin. */
   #beginning = Parcel.empty();
+  #tick = 0;
 
   constructor(options: GroupIndexOptions) {
     this.#options = options;
@@ -71,7 +74,12 @@ export class GroupIndex {
     } else {
       // Without a `follow` nothing comes of it.
       connection.follower ??= new Follower(connection, identity.userId);
-      connection.follower.viewing = conversationId;
+      const { follower } = connection;
+      if (follower.viewing === conversationId) return;
+      follower.viewing = conversationId;
+      // It gets bodies from here on: what it would have been told of a little later, it is told of now.
+      const interest = this.#interests.get(conversationId);
+      if (interest?.heldHead && interest.reaches(follower)) this.#tellHead(interest, [follower]);
     }
   }
 
@@ -134,6 +142,7 @@ export class GroupIndex {
   /** Everything of this tick is encoded: what comes now begins anew. */
   endTick(): void {
     this.#beginning = Parcel.empty();
+    this.#tick += 1;
   }
 
   #distribute(interest: Interest, packet: GroupPacket): void {
@@ -144,6 +153,7 @@ export class GroupIndex {
     const body: Piece = isSendable ? { cmd: Command.messages, data: packet.body, logId, interest } : head;
     if (!isSendable) logger.error({ logId, bytes: packet.body.length }, 'a group packet is over the limit');
     const { admitsAll } = interest;
+    const holdHeads = this.#holdHeads(interest, except);
     let heads = 0;
     let bodies = 0;
     for (const follower of interest.members) {
@@ -153,7 +163,7 @@ export class GroupIndex {
       } else if (follower.viewing === conversationId) {
         bodies += 1;
         this.#give(follower, body);
-      } else {
+      } else if (!holdHeads) {
         heads += 1;
         this.#give(follower, head);
       }
@@ -164,6 +174,33 @@ export class GroupIndex {
       const command = commandName(Command.messages);
       logger.debug({ conversationId: conversationId.toString(), command, logId, convSeq, heads, bodies }, 'group');
     }
+  }
+
+  /** Whether heads have to wait, since a round of them went out a moment ago. If not, this is the round. */
+  #holdHeads(interest: Interest, except: number | undefined): boolean {
+    if (interest.endPause && interest.headsInTick !== this.#tick) {
+      const { heldHead } = interest;
+      interest.heldHead = { except: heldHead && heldHead.except !== except ? undefined : except };
+      return true;
+    }
+    interest.headsInTick = this.#tick;
+    interest.endPause ??= this.#options.clock.setTimer(HEAD_GAP_MS, () => this.#pauseEnded(interest));
+    return false;
+  }
+
+  #pauseEnded(interest: Interest): void {
+    const { heldHead, newestSeq } = interest;
+    interest.endPause = undefined;
+    interest.heldHead = undefined;
+    if (!heldHead) return;
+    const { conversationId } = interest;
+    const waiting: Follower[] = [];
+    for (const follower of interest.members) {
+      const isTold = follower.id === heldHead.except || follower.viewing === conversationId;
+      if (!isTold && interest.admits(follower, newestSeq)) waiting.push(follower);
+    }
+    this.#holdHeads(interest, undefined);
+    this.#tellHead(interest, waiting);
   }
 
   /** A packet behind a younger one: those who have the conversation open pull what they lack. */
@@ -206,7 +243,10 @@ export class GroupIndex {
   #drop(interest: Interest, follower: Follower): void {
     interest.drop(follower);
     follower.forget(interest);
-    if (interest.members.size === 0) this.#interests.delete(interest.conversationId);
+    if (interest.members.size > 0) return;
+    interest.endPause?.();
+    interest.endPause = undefined;
+    this.#interests.delete(interest.conversationId);
   }
 }
 

@@ -14,6 +14,12 @@ export class Interest {
   readonly members = new Set<Follower>();
   /** The highest conv_seq of a packet; a head for it can be sent at any time. 0: none came. */
   newestSeq = 0;
+  /** The tick in which heads went out last; in the same tick more may follow. */
+  headsInTick = -1;
+  /** Cancels the timer that ends the pause after a round of heads; undefined: no pause. */
+  endPause: (() => void) | undefined;
+  /** Heads that wait for the end of the pause; `except` has the newest already. */
+  heldHead: { readonly except: number | undefined } | undefined;
   /** The question that waits for `confirm`. */
   asked: { readonly userIds: ReadonlySet<bigint>; readonly removalsSeq: number; readonly at: number } | undefined;
   /** No removal at or below it is unknown here, except to those in `doubts`. */

@@ -15,6 +15,7 @@ import type { GroupPacket } from '../../cluster/contract.ts';
 import { configSchema, type GateConfig } from '../../config.ts';
 import { TrustedProxies } from '../../net/trusted-proxies.ts';
 import { createGate, type Gate, type Listener, type ListenerHost } from '../gate.ts';
+import { HEAD_GAP_MS } from '../gate-limits.ts';
 import { FakeLogic } from './fake-logic.ts';
 import { FakeSocket } from './fake-socket.ts';
 import { request } from './tcp-client.ts';
@@ -147,6 +148,12 @@ export class GroupHarness {
 
   tick(): void {
     for (const callback of this.#deferred.splice(0)) callback();
+  }
+
+  /** Long enough that heads go out at once again. */
+  calm(): void {
+    this.clock.advance(HEAD_GAP_MS);
+    this.tick();
   }
 
   async metric(name: string, labels: Record<string, string> = {}): Promise<number> {
