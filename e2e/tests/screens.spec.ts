@@ -1,4 +1,4 @@
-import AxeBuilder from '@axe-core/playwright';
+import { looksRight } from '../fixtures/looks-right.ts';
 import { desktopScreen, PASSWORD, type Person, phoneScreen, type Screen } from '../fixtures/person.ts';
 import { expect, test, type World } from '../fixtures/test.ts';
 
@@ -8,23 +8,6 @@ const looks: ReadonlyArray<{ name: string; screen: Screen }> = [
   { name: '390-light-zh', screen: { ...phoneScreen, colorScheme: 'light', locale: 'zh-CN' } },
   { name: '390-dark-en', screen: { ...phoneScreen, colorScheme: 'dark', locale: 'en' } },
 ];
-
-/** Nothing that axe counts as serious, and nothing wider than the window. */
-async function looksRight(person: Person, name: string): Promise<void> {
-  await person.screenshot(name);
-  const overflow = await person.page.evaluate(
-    () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-  );
-  expect(overflow, `${name}: horizontal overflow`).toBeLessThanOrEqual(0);
-  const { violations } = await new AxeBuilder({ page: person.page })
-    .withTags(['wcag2a', 'wcag2aa', 'wcag22aa'])
-    .analyze();
-  const serious = violations.filter((violation) => violation.impact === 'serious' || violation.impact === 'critical');
-  expect(
-    serious.map((violation) => `${violation.id}: ${violation.nodes[0]?.html}`),
-    name,
-  ).toEqual([]);
-}
 
 async function peopleWithHistory(
   world: World,
