@@ -61,8 +61,11 @@ export type GroupOutcome =
       userIds: readonly bigint[];
       removalsSeq: number;
     }
-  /** Allowed, and nothing to do (the name it has already, a refused request to join). */
-  | { outcome: 'unchanged'; conversationId: bigint }
+  /**
+   * Allowed, and nothing to tell the group (the name it has already, a refused request to join). `adminIds`: whose
+   * `version` rose by it.
+   */
+  | { outcome: 'unchanged'; conversationId: bigint; adminIds: readonly bigint[] }
   /** joinByLink only: waits for approval. `adminIds`: whose `version` rose by it. */
   | { outcome: 'requested'; conversationId: bigint; adminIds: readonly bigint[] }
   | { outcome: 'refused'; reason: ErrorName };
@@ -90,7 +93,7 @@ export interface ReaderPageQuery {
  * can enter.
  *
  * A member who joins (again) sees from the notice of joining on. One who leaves keeps what was up to the notice of it.
- * Someone who comes back has a new join_seq; read cursor and settings stay.
+ * Someone who comes back has a new join_seq; read cursor and settings stay, and so does being muted.
  * Removing, muting and roles: those who are not members or not below the actor are left out (userIds of the outcome says
  * who was not); nobody left: refused. Inviting members again is left out likewise: nobody left: ALREADY_MEMBER.
  * GROUP_FULL when not all fit: then nobody is added.

@@ -403,6 +403,20 @@ describe('JOIN', () => {
     expect(harness.gate.followers(groupId)).toContain(stranger.id);
   });
 
+  it('tells the other admins to look again when one of them turned a request down', async () => {
+    const { harness, groupId, owner, bob, carol, stranger } = await withGroup();
+    await change(harness, owner, groupId, GroupChange.role, { userIds: [2n], number: GroupRole.admin });
+    await change(harness, owner, groupId, GroupChange.approval, { number: 1 });
+    await join(harness, stranger, await linkTo(harness, owner, groupId));
+    const looks = (connection: typeof bob) =>
+      harness.gate.heads(connection.id).filter(({ headSeq }) => headSeq === 0).length;
+    expect([looks(owner), looks(bob), looks(carol)]).toEqual([1, 1, 0]);
+    await change(harness, owner, groupId, GroupChange.decide, { userIds: [4n], number: 0 });
+    expect([looks(owner), looks(bob), looks(carol)]).toEqual([2, 2, 0]);
+    await change(harness, owner, groupId, GroupChange.decide, { userIds: [4n], number: 0 });
+    expect([looks(owner), looks(bob), looks(carol)]).toEqual([2, 2, 0]);
+  });
+
   it('refuses more members than a group may have', async () => {
     const { harness, groupId, owner, stranger } = await withGroup({ config: { groupMembers: 3 } });
     const token = await linkTo(harness, owner, groupId);

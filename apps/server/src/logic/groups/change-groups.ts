@@ -129,6 +129,7 @@ export class ChangeGroups {
         this.#storage.groups.change(this.#toStore(packet, route, request, checked)),
       );
       const told = this.#told(packet, outcome);
+      if (told.outcome === 'unchanged') this.#tellAdmins(told.conversationId, told.adminIds, packet.logId);
       const { convSeq, userIds } = 'notice' in told ? { convSeq: told.notice.convSeq, userIds: told.userIds } : nothing;
       this.#answer.with(packet, changeGroupResponse.encode({ status: undefined, convSeq, userIds: [...userIds] }));
     });
@@ -216,7 +217,7 @@ export class ChangeGroups {
     });
   }
 
-  /** A request to join waits. No message says so: a head of 0 means "ask for the conversation's state". */
+  /** A request to join waits, or was turned down. No message says so: a head of 0 means "ask for the conversation's state". */
   #tellAdmins(conversationId: bigint, adminIds: readonly bigint[], logId: number): void {
     const piece = headPush.encode({ heads: [{ conversationId, headSeq: 0 }] });
     for (const userId of adminIds) {

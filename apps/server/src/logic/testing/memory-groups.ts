@@ -53,7 +53,7 @@ interface Done {
   readonly removed: readonly bigint[];
 }
 
-type Decision = Done | 'unchanged' | { readonly refused: ErrorName };
+type Decision = Done | 'unchanged' | { readonly turnedDown: readonly bigint[] } | { readonly refused: ErrorName };
 
 interface Author {
   readonly clientMsgId: Uint8Array;
@@ -119,7 +119,8 @@ export class MemoryGroups implements GroupStore {
     );
     if (refusal) return refused(refusal);
     const decision = decide(conversation, conversation.group, actor, request);
-    if (decision === 'unchanged') return { outcome: 'unchanged', conversationId };
+    if (decision === 'unchanged') return { outcome: 'unchanged', conversationId, adminIds: [] };
+    if ('turnedDown' in decision) return { outcome: 'unchanged', conversationId, adminIds: decision.turnedDown };
     if ('refused' in decision) return refused(decision.refused);
     return tell(conversation, actorId, request, decision);
   }
@@ -352,8 +353,7 @@ function decide(conversation: Conversation, group: GroupData, actor: Member, req
       if (waiting.length === 0) return 'unchanged';
       if (on) return letIn(conversation, waiting, NoticeAction.approved, request);
       for (const userId of waiting) group.requests.delete(userId);
-      touchAdmins(conversation, nowMs);
-      return 'unchanged';
+      return { turnedDown: touchAdmins(conversation, nowMs) };
     }
     case GroupChange.remove:
     case GroupChange.mute:
@@ -420,7 +420,6 @@ function enter(conversation: Conversation, userId: bigint, nowMs: number): void 
     former.joinSeq = joinSeq;
     former.leaveSeq = 0;
     former.joinedMs = nowMs;
-    former.mutedUntilMs = 0;
     touch(former, nowMs);
   } else conversation.members.set(userId, newMember(userId, GroupRole.member, joinSeq, nowMs));
   if (conversation.group?.requests.delete(userId)) touchAdmins(conversation, nowMs);

@@ -92,6 +92,7 @@ export function groupContract(open: OpenStorage): void {
       expect(await change(conversationId, admin.userId, kind, use.with)).toEqual({
         outcome: 'unchanged',
         conversationId,
+        adminIds: [],
       });
     });
 

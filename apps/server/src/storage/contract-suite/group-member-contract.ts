@@ -246,6 +246,17 @@ export function groupMemberContract(open: OpenStorage): void {
       expect(stored(await fixture.append(fixture.request(conversationId, muted))).outcome).toBe('stored');
     });
 
+    test('who is muted stays so when he leaves and comes back', async () => {
+      const { conversationId, admin, members } = await fixture.group();
+      const muted = members[0]!.userId;
+      const untilMs = fixture.later() + 60_000;
+      changed(await change(conversationId, admin.userId, GroupChange.mute, [muted], untilMs));
+      await change(conversationId, muted, GroupChange.leave);
+      changed(await change(conversationId, admin.userId, GroupChange.invite, [muted]));
+      expect(await fixture.state(muted, conversationId)).toMatchObject({ mutedUntilMs: untilMs });
+      expect(await fixture.append(fixture.request(conversationId, muted))).toEqual(refused('MUTED'));
+    });
+
     test('with everybody muted only owner and admins write', async () => {
       const { conversationId, owner, admin, members } = await fixture.group();
       changed(await change(conversationId, owner.userId, GroupChange.muteAll, [], 1));

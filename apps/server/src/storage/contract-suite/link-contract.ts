@@ -201,10 +201,16 @@ export function linkContract(open: OpenStorage): void {
       expect(noticeBody.decode(approved.notice.body)).toMatchObject({ action: NoticeAction.approved });
       expect(await pending(owner.userId)).toBe(1);
       const { headSeq } = await fixture.state(owner.userId, conversationId);
-      expect(await change(owner.userId, GroupChange.decide, [b.userId], 0)).toMatchObject({ outcome: 'unchanged' });
+      const turnedDown = await change(owner.userId, GroupChange.decide, [b.userId], 0);
+      expect(turnedDown).toMatchObject({ outcome: 'unchanged' });
+      expect(new Set(turnedDown.outcome === 'unchanged' ? turnedDown.adminIds : [])).toEqual(new Set(adminIds));
       expect(await fixture.state(owner.userId, conversationId)).toMatchObject({ headSeq, pendingJoins: 0 });
       expect(await fixture.storage.conversations.membership(conversationId, b.userId)).toBeUndefined();
-      expect(await change(owner.userId, GroupChange.decide, [b.userId], 1)).toMatchObject({ outcome: 'unchanged' });
+      expect(await change(owner.userId, GroupChange.decide, [b.userId], 1)).toEqual({
+        outcome: 'unchanged',
+        conversationId,
+        adminIds: [],
+      });
     });
 
     test('one who is invited meanwhile does not wait any more', async () => {

@@ -5,7 +5,7 @@ import type { GroupChangeRequest, GroupOutcome } from '../../../group-store.ts';
 import type { ConversationCache } from '../conversation-cache.ts';
 import { type Done, done, type GroupRow, type GroupRows, type MemberRow } from './group-rows.ts';
 
-type Decision = Done | 'unchanged' | { readonly refused: ErrorName };
+type Decision = Done | 'unchanged' | { readonly turnedDown: readonly bigint[] } | { readonly refused: ErrorName };
 
 /**
  * One change of a group, inside the caller's transaction: rights, rows, notice. Everything that can refuse comes before
@@ -58,7 +58,8 @@ export class ChangeGroup {
     const refusal = refuseChange(actor, group, request.change);
     if (refusal) return { outcome: 'refused', reason: refusal };
     const decision = this.#decide(group, actor, request);
-    if (decision === 'unchanged') return { outcome: 'unchanged', conversationId };
+    if (decision === 'unchanged') return { outcome: 'unchanged', conversationId, adminIds: [] };
+    if ('turnedDown' in decision) return { outcome: 'unchanged', conversationId, adminIds: decision.turnedDown };
     if ('refused' in decision) return { outcome: 'refused', reason: decision.refused };
     return this.#rows.tell(group, { senderId: actorId, clientMsgId, msgId, nowMs }, decision);
   }
@@ -124,8 +125,7 @@ export class ChangeGroup {
     const waiting = request.userIds.filter((userId) => this.#waits.get(group.conversationNo, userId) !== undefined);
     if (waiting.length === 0) return 'unchanged';
     if (request.number === 1) return this.#letIn(group, waiting, NoticeAction.approved, request);
-    this.#rows.dropRequests(group, waiting, request.nowMs);
-    return 'unchanged';
+    return { turnedDown: this.#rows.dropRequests(group, waiting, request.nowMs) };
   }
 
   /** All of them or nobody. */

@@ -97,7 +97,7 @@ export class GroupRows {
        VALUES (?, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0, 0)
        ON CONFLICT (conversation_no, user_id) DO UPDATE SET
          join_seq = excluded.join_seq, join_count_no = excluded.join_count_no, role = excluded.role,
-         joined_ms = excluded.joined_ms, changed_ms = max(changed_ms, excluded.changed_ms), muted_until_ms = 0,
+         joined_ms = excluded.joined_ms, changed_ms = max(changed_ms, excluded.changed_ms),
          leave_seq = 0, leave_count_no = 0, left_ms = 0, version = version + 1`,
     );
     this.#exit = database.prepare(
@@ -194,7 +194,7 @@ export class GroupRows {
     };
   }
 
-  /** They see from the next notice on. Whoever comes back keeps cursors and settings. */
+  /** They see from the next notice on. Whoever comes back keeps cursors and settings, and is muted as before. */
   enter(group: GroupRow, userIds: readonly bigint[], nowMs: number, role = MEMBER): void {
     const joinSeq = group.headSeq + 1;
     let decided = 0;
@@ -224,11 +224,11 @@ export class GroupRows {
     return this.#addRequest.run(group.conversationNo, userId, nowMs).changes === 1;
   }
 
-  /** Turns requests down. */
-  dropRequests(group: GroupRow, userIds: readonly bigint[], nowMs: number): void {
+  /** Turns requests down; owner and admins see their number. Returns who they are. */
+  dropRequests(group: GroupRow, userIds: readonly bigint[], nowMs: number): bigint[] {
     let dropped = 0;
     for (const userId of userIds) dropped += this.#dropRequest.run(group.conversationNo, userId).changes;
-    this.#requestsChanged(group, -dropped, nowMs);
+    return this.#requestsChanged(group, -dropped, nowMs);
   }
 
   /** After requests came or went: owner and admins see their number. Returns who they are. */
