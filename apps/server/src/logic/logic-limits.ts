@@ -12,6 +12,8 @@ export const CURSOR_FLUSH_MOVES = 1_000;
 export const cursorMoveRate = { perSecond: 2_000, burst: 10_000 } as const;
 /** Pulls (SYNC, CONVERSATIONS, HISTORY, MEMBERS …) of one user: each may read 100 rows. */
 export const pullRate = { perSecond: 100, burst: 500 } as const;
+/** What goes through all members of a group takes one more pull for so many of them; below the burst for the largest. */
+export const MEMBERS_A_PULL = 1_000;
 /** Conversations per connection whose deliveries are watched; beyond it the heartbeat has to do. */
 export const MAX_WATCHED_CONVERSATIONS = 500;
 export const MAX_HEARTBEAT_MOVED = 50;

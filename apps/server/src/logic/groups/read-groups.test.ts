@@ -106,6 +106,30 @@ describe('READ_COUNTS and READERS', () => {
   });
 });
 
+describe('what goes through all members of a group', () => {
+  it.each([
+    [
+      'READ_COUNTS',
+      Command.readCounts,
+      (id: bigint) => readCountsRequest.encode({ conversationId: id, convSeqs: [1] }),
+    ],
+    ['READERS', Command.readers, (id: bigint) => readers(id, 1)],
+    ['MEMBERS by name', Command.members, (id: bigint) => members(id, { query: 'user' })],
+  ])('%s: counts for as many pulls as it costs', async (_name, cmd, of) => {
+    const { harness, groupId, owner, bob } = await withGroup();
+    const real = harness.storage.membership.bind(harness.storage);
+    harness.storage.membership = async (conversationId, userId) => {
+      const membership = await real(conversationId, userId);
+      return membership && { ...membership, memberCount: 400_000 };
+    };
+    expect(await refusalOf(harness, owner, cmd, of(groupId))).toBeUndefined();
+    expect(await refusalOf(harness, owner, cmd, of(groupId))).toBe('RATE_LIMITED');
+    expect(await refusalOf(harness, bob, cmd, of(groupId))).toBeUndefined();
+    // A page of the list is the same work in any group, and may go on.
+    expect(await refusalOf(harness, owner, Command.members, members(groupId))).toBeUndefined();
+  });
+});
+
 describe('what only members may ask', () => {
   const asked: [string, number, (id: bigint) => Uint8Array][] = [
     ['MEMBERS', Command.members, (id) => members(id)],

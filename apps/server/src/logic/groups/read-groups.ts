@@ -17,7 +17,7 @@ import type { ConversationStore, Membership } from '../../storage/conversation-s
 import { foldText } from '../../storage/fold-text.ts';
 import type { GroupStore } from '../../storage/group-store.ts';
 import type { Answer } from '../answer.ts';
-import { MAX_MEMBER_QUERY } from '../logic-limits.ts';
+import { MAX_MEMBER_QUERY, MEMBERS_A_PULL } from '../logic-limits.ts';
 import { pageLimit } from '../page.ts';
 import { requirePull } from '../require-pull.ts';
 import { invalid } from './check-group.ts';
@@ -52,8 +52,10 @@ export class ReadGroups {
     const { conversationId, query, after, limit: asked } = membersRequest.decode(packet.data);
     const limit = pageLimit(asked, MAX_MEMBERS_PAGE);
     requireShort(query, after);
-    await this.#requireMember(conversationId, route);
-    const page = await this.#groups.members({ conversationId, queryKey: foldText(query.trim()), after, limit });
+    const membership = await this.#requireMember(conversationId, route);
+    const queryKey = foldText(query.trim());
+    if (queryKey !== '') this.#requireAll(membership, route);
+    const page = await this.#groups.members({ conversationId, queryKey, after, limit });
     this.#answer.with(packet, membersResponse.encode({ status: undefined, ...page }));
   }
 
@@ -63,6 +65,7 @@ export class ReadGroups {
     if (asked.length > MAX_READ_COUNTS) throw new FastimError('TOO_MANY', `at most ${MAX_READ_COUNTS} at once`);
     const membership = await this.#requireMember(conversationId, route);
     requireSeen(membership, asked);
+    this.#requireAll(membership, route);
     const counts = asked.length === 0 ? [] : await this.#groups.readCounts(conversationId, asked);
     this.#answer.with(packet, readCountsResponse.encode({ status: undefined, counts }));
   }
@@ -73,6 +76,7 @@ export class ReadGroups {
     requireShort('', after);
     const membership = await this.#requireMember(conversationId, route);
     requireSeen(membership, [convSeq]);
+    this.#requireAll(membership, route);
     const page = await this.#groups.readers({ conversationId, convSeq, unread, after, limit });
     this.#answer.with(packet, readersResponse.encode({ status: undefined, ...page }));
   }
@@ -83,6 +87,12 @@ export class ReadGroups {
     if (!membership || membership.leaveSeq > 0) throw new FastimError('NOT_A_MEMBER');
     if (membership.kind !== ConversationKind.group) throw invalid('this is not a group');
     return membership;
+  }
+
+  /** Before what may go through all members: a large group costs as many pulls as it is work. */
+  #requireAll({ memberCount }: Membership, { identity }: Route): void {
+    const cost = Math.floor(memberCount / MEMBERS_A_PULL);
+    if (cost > 0) requirePull(this.#rate, identity.userId, this.#clock.now(), cost);
   }
 }
 
