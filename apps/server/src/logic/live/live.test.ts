@@ -323,6 +323,21 @@ describe('PRESENCE', () => {
     expect(told(harness, alice).at(-1)).toMatchObject({ userId: 2n, online: true, hidden: false });
   });
 
+  it('shows others no longer to who hides, on all devices, and again to who shows it again', async () => {
+    const { harness, alice, answer } = await twoOfThree();
+    const laptop = await harness.online(1n, 'laptop', { sessionId: 101n });
+    await answer([2n]);
+    await answer([2n], laptop);
+    for (const showOnline of [false, true]) {
+      await harness.storage.users.setShowOnline(1n, showOnline);
+      harness.logic.showOnlineChanged(1n);
+      await harness.advance(200);
+      for (const device of [alice, laptop]) {
+        expect(told(harness, device).at(-1)).toMatchObject({ userId: 2n, online: showOnline, hidden: !showOnline });
+      }
+    }
+  });
+
   it('shows nothing of who does not exist', async () => {
     const { answer } = await twoOfThree();
     expect(await answer([77_777n])).toEqual([{ userId: 77_777n, online: false, hidden: true, lastSeenMs: 0 }]);

@@ -1,6 +1,7 @@
 import { type Clock, DedupeWindow, type RateLimiter } from '@fastim/core';
 import { Command, FastimError, type Presence, presencePush, presenceRequest, presenceResponse } from '@fastim/protocol';
 import type { UplinkPacket } from '../../cluster/contract.ts';
+import { visitRoutes } from '../../routing/locate-user.ts';
 import type { Route, RouteTable } from '../../routing/route-table.ts';
 import type { SendToGate } from '../../routing/send-to-gate.ts';
 import type { SessionStore } from '../../storage/session-store.ts';
@@ -87,9 +88,16 @@ export class PresenceWatch {
     this.#lists.forget(route);
   }
 
-  /** The user shows it from now on, or does so no longer: whoever watches is told. */
+  /** The user shows it from now on, or does so no longer: whoever watches is told, and the user of those he watches. */
   refresh(userId: bigint): void {
     this.#schedule(userId, ONLINE_AFTER);
+    const lookAgain = (route: Route): void => {
+      for (const watchedId of this.#lists.of(route)) {
+        // Who is about to be told of is told of then.
+        if (!this.#changes.has(watchedId)) this.#schedule(watchedId, ONLINE_AFTER);
+      }
+    };
+    visitRoutes(this.#routes, userId, lookAgain, (error) => this.#answer.explain(error));
   }
 
   async #read(userIds: readonly bigint[], me: bigint): Promise<Presence[]> {

@@ -27,6 +27,11 @@ export class WatchLists {
     this.#lists.delete(route);
   }
 
+  /** Whom the connection watches. */
+  of(route: Route): bigint[] {
+    return [...(this.#lists.get(route)?.keys() ?? [])];
+  }
+
   isWatched(userId: bigint): boolean {
     return this.#watchers.has(userId);
   }
