@@ -25,6 +25,7 @@ export const deviceLimits: Partial<EngineLimits> = {
   sendRetry: { baseMs: 500, capMs: 3_000 },
   pagePatienceMs: 3_000,
   logOutRetryMs: 5_000,
+  wholeListMs: 5_000,
   gapMax: 60,
   lastPage: 20,
 };

@@ -47,6 +47,8 @@ export interface EngineLimits {
   /** A page of messages is answered from the local store when the server takes longer. */
   readonly pagePatienceMs: number;
   readonly logOutRetryMs: number;
+  /** The whole list is fetched because a heartbeat said that something differs and not what: not again before then. */
+  readonly wholeListMs: number;
 }
 
 export const defaultLimits: EngineLimits = {
@@ -79,4 +81,5 @@ export const defaultLimits: EngineLimits = {
   concurrentPulls: 4,
   pagePatienceMs: 5_000,
   logOutRetryMs: 60_000,
+  wholeListMs: 5 * 60_000,
 };

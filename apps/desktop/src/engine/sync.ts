@@ -15,8 +15,6 @@ import type { TailPuller } from './tail-puller.ts';
 
 /** A heartbeat that finds nothing new moves the time of the last sync on in steps of this size. */
 const SINCE_STEP_MS = 5 * 60_000;
-/** Heartbeats that name conversations which are all known here lead to a whole list, this often at most. */
-const WHOLE_LIST_MS = 5 * 60_000;
 
 /**
  * Catches up with the server: after each login, and whenever a heartbeat says that something moved.
@@ -136,7 +134,7 @@ export class Sync {
   /** What differs is not among what the server takes for new: only the whole list can tell. */
   #repairWhole(link: ConnectionLink): void {
     const now = this.#clock.now();
-    if (now >= this.#wholeListAt && now - this.#wholeListAt < WHOLE_LIST_MS) return;
+    if (now >= this.#wholeListAt && now - this.#wholeListAt < this.#limits.wholeListMs) return;
     this.#wholeListAt = now;
     this.#repaired = false;
     this.#start(link);
