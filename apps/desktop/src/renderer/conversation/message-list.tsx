@@ -116,6 +116,12 @@ export function MessageList({ conversation, open }: { conversation: Conversation
   const press = useLongPress(openMenuAt);
 
   const onKeyDown = (event: KeyboardEvent<HTMLDivElement>): void => {
+    // The end of the conversation, not of the part that is loaded.
+    if (event.key === 'End' && !event.altKey && messages.hasNewer) {
+      event.preventDefault();
+      toEnd();
+      return;
+    }
     const current = (event.target as Element).closest<HTMLElement>('[data-key]');
     if (!current) return;
     const index = rows.findIndex((row) => row.message.key === current.dataset.key);
