@@ -13,5 +13,6 @@ export const regressionSeeds: ReadonlyArray<{ readonly seed: number; readonly wa
     seed: 1133,
     was: 'a refusal that did not fit on the disk was forgotten, and the message stayed on its way for ever',
   },
-  { seed: 83, was: 'who had left a group was told of reactions that came later' },
+  { seed: 2054, was: 'a draft from another device was lost with the answer to another setting' },
+  { seed: 11, was: 'who had left a group was told of reactions that came later' },
 ];

@@ -2,7 +2,6 @@ import { toHex } from '@fastim/core';
 import {
   Command,
   type ConversationState,
-  changeGroupResponse,
   conversationsResponse,
   createGroupResponse,
   cursorPush,
@@ -21,6 +20,8 @@ import {
   sendRequest,
   sendResponse,
   settingsPush,
+  settingsRequest,
+  settingsResponse,
   syncResponse,
   typingPush,
 } from '@fastim/protocol';
@@ -58,6 +59,9 @@ export class WireWatch {
 
   up(bytes: Uint8Array): void {
     for (const { cmd, sequenceId, data } of this.#up.push(bytes)) {
+      if (cmd === Command.settings) {
+        this.#say(() => `${this.#device} SETTINGS ${sequenceId} ${words(settingsRequest.decode(data))}`);
+      }
       if (cmd !== Command.send) continue;
       const { clientMsgId, conversationId } = sendRequest.decode(data);
       const send = { key: toHex(clientMsgId), conversationId: String(conversationId) };
@@ -129,9 +133,13 @@ export class WireWatch {
         if (conversation) this.#state(conversation);
         break;
       }
-      case Command.changeGroup:
-        changeGroupResponse.decode(data);
+      case Command.settings: {
+        const { version, settings, status } = settingsResponse.decode(data);
+        this.#say(
+          () => `${this.#device} SETTINGS ${sequenceId} ${status?.code ?? `version ${version}`} ${words(settings)}`,
+        );
         break;
+      }
     }
   }
 
@@ -222,4 +230,8 @@ export class WireWatch {
     if (this.#truth.conversations.get(conversationId)?.members.has(userId)) return;
     this.#report('I8', `${this.#device} is given ${what} of ${conversationId}, which its user never was in`);
   }
+}
+
+function words(value: unknown): string {
+  return JSON.stringify(value, (_key, each: unknown) => (typeof each === 'bigint' ? String(each) : each));
 }

@@ -140,6 +140,17 @@ describe('my own view of conversations', () => {
     expect(await view(b.client)).toMatchObject({ archived: true, unread: 2 });
   });
 
+  it('a draft from elsewhere comes also with the answer to another setting', async () => {
+    const [desk, laptop] = [await world.loggedIn('bob'), await world.loggedIn('bob')];
+    // The push of the draft does not reach the laptop.
+    world.server.network.fate = ({ cmd }) => (cmd === Command.settingsPush ? 'lose' : 'deliver');
+    await world.finish(desk.client.setDraft({ conversationId, text: 'from the desk' }));
+    await world.advance(2_500);
+    await set(laptop.client, { pinned: true });
+    await world.advance(500);
+    expect(await view(laptop.client)).toMatchObject({ draft: 'from the desk' });
+  });
+
   it('a draft follows when the writing pauses, and never into what is being written', async () => {
     const [desk, laptop] = [await world.loggedIn('bob'), await world.loggedIn('bob')];
     const write = (client: Client, text: string) => world.finish(client.setDraft({ conversationId, text }));

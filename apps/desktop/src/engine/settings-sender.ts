@@ -13,7 +13,7 @@ import { asFastimError, describe } from './errors.ts';
 import type { EngineLimits } from './limits.ts';
 import type { LinkHolder } from './link-holder.ts';
 import type { Logger } from './ports.ts';
-import { settingsOf, withoutPending, withServerSettings } from './row-settings.ts';
+import { isDraftUntouched, settingsOf, withoutPending, withServerSettings } from './row-settings.ts';
 import type { ConversationRow, SettingsPatch } from './store.ts';
 
 /** How long a mark as unread waits at a time for the read cursor to be told. */
@@ -188,9 +188,11 @@ export class SettingsSender {
     return this.#state.change((edit) => {
       const row = edit.conversation(conversationId);
       if (!row) return undefined;
-      // Whether the draft here is still the one that was told: then the server's word may replace it.
       const told = settings ? withServerSettings(row, version, settings, true) : row;
-      const after = withoutPending(told, sent);
+      const taken = withoutPending(told, sent);
+      // The answer may bring a draft that was written on another device meanwhile.
+      const isOpen = this.#state.account.openConversationId === conversationId;
+      const after = isOpen || !isDraftUntouched(taken) ? taken : { ...taken, draft: taken.settings.draft };
       edit.put(after);
       return after;
     });
