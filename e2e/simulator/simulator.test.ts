@@ -73,6 +73,6 @@ describe('a planted bug', () => {
       setImmediate(() => resolve(shrink(2, { flaws }, 12)));
     });
     expect(shrunk?.result.violations[0]?.invariant).toBe(whole.violations[0]?.invariant);
-    expect(shrunk?.result.operations).toBeLessThan(whole.operations);
+    expect((shrunk?.skipOperations.size ?? 0) + (shrunk?.skipFaults.size ?? 0)).toBeGreaterThan(0);
   }, 60_000);
 });
