@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defaultServerConditions } from 'vite';
 import { defineConfig } from 'vitest/config';
@@ -21,6 +22,8 @@ export default defineConfig({
     exclude: ['**/node_modules/**', '**/dist/**'],
     // Forks, not threads: tests start real worker threads and native modules of their own.
     pool: 'forks',
+    // Many wait for a browser, a process or a disk.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     testTimeout: 30_000,
     hookTimeout: 30_000,
   },

@@ -30,6 +30,11 @@ export interface ListPlace {
   toRow(index: number): void;
 }
 
+interface Anchor {
+  readonly id: string;
+  readonly offsetPx: number;
+}
+
 export function useListPlace(options: {
   rows: readonly RowModel[];
   start: StartPlace;
@@ -44,6 +49,10 @@ export function useListPlace(options: {
   const following = useRef(false);
   const last = useRef({ top: 0, height: 0 });
   const placed = useRef(false);
+  /** The row at the top of the view, and how far the view is below its start. */
+  const anchor = useRef<Anchor | null>(null);
+  /** Rows were added before the first: this one has to stand where it stood, as soon as the list is tall enough. */
+  const kept = useRef<Anchor | null>(null);
   const [settler] = useState(() => createSettler(scroller));
   const [atEnd, setAtEnd] = useState(start.at === 'end');
   const [ready, setReady] = useState(false);
@@ -82,6 +91,17 @@ export function useListPlace(options: {
     const element = scroller.current;
     const list = handle.current;
     if (!element || !list || !placed.current) return;
+    if (kept.current) {
+      const index = latest.current.rows.findIndex((row) => row.id === kept.current?.id);
+      const wanted = list.getItemOffset(index) + kept.current.offsetPx;
+      if (index >= 0 && wanted > element.scrollHeight - element.clientHeight + 1) {
+        // Half-way: the list has moved, and is not as tall yet as its new rows. It only looks like the end.
+        last.current = { top: element.scrollTop, height: element.scrollHeight };
+        return;
+      }
+      kept.current = null;
+      if (index >= 0 && Math.abs(element.scrollTop - wanted) > 1) element.scrollTop = wanted;
+    }
     const { scrollTop, scrollHeight, clientHeight } = element;
     const end = scrollHeight - scrollTop - clientHeight <= endPx && !latest.current.hasNewer;
     const moved = scrollTop - last.current.top;
@@ -103,6 +123,7 @@ export function useListPlace(options: {
     const row = latest.current.rows[index];
     if (!row) return;
     const offsetPx = Math.round(scrollTop - list.getItemOffset(index));
+    anchor.current = { id: row.id, offsetPx };
     latest.current.onMoved({ order: row.message.order, offsetPx, atEnd: end });
   }, [scroller, handle, settler]);
 
@@ -129,6 +150,14 @@ export function useListPlace(options: {
   );
 
   const onHand = useCallback(() => settler.stop(), [settler]);
+
+  const firstId = rows[0]?.id;
+  const firstBefore = useRef(firstId);
+  useLayoutEffect(() => {
+    const changed = firstBefore.current !== firstId;
+    firstBefore.current = firstId;
+    if (changed && placed.current && !following.current) kept.current = anchor.current;
+  }, [firstId]);
 
   // New rows at the end: follow when the end was in view, and when it is what was just written here.
   const lastId = rows.at(-1)?.id;
