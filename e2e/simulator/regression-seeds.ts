@@ -14,5 +14,7 @@ export const regressionSeeds: ReadonlyArray<{ readonly seed: number; readonly wa
     was: 'a refusal that did not fit on the disk was forgotten, and the message stayed on its way for ever',
   },
   { seed: 2054, was: 'a draft from another device was lost with the answer to another setting' },
+  { seed: 16534, was: 'what was deleted for me while the device was asking stayed' },
+  { seed: 9730, was: 'a send whose final refusal got lost came in again after the sender was let in again' },
   { seed: 11, was: 'who had left a group was told of reactions that came later' },
 ];

@@ -50,11 +50,20 @@ export class HiddenMessages {
     if (settings.hiddenVersion <= hiddenVersion || !this.#holder.link || this.#asking.has(conversationId)) return;
     this.#asking.add(conversationId);
     this.#fetch(conversationId)
-      .then(() => {
-        this.#failures = 0;
-      })
-      .catch((error: unknown) => this.#askAgain(conversationId, error))
-      .finally(() => this.#asking.delete(conversationId));
+      .then(
+        () => {
+          this.#failures = 0;
+          this.#asking.delete(conversationId);
+          // More was deleted since it was asked for.
+          const row = this.#state.conversation(conversationId);
+          if (row && row.settings.hiddenVersion > settings.hiddenVersion) this.check(row);
+        },
+        (error: unknown) => {
+          this.#asking.delete(conversationId);
+          this.#askAgain(conversationId, error);
+        },
+      )
+      .catch((error: unknown) => this.#logger.error(describe(error), 'what was deleted for me was not told'));
   }
 
   /** On this connection; the next one asks by itself. */

@@ -222,6 +222,26 @@ describe('edits, recalls and reactions', () => {
     expect(shown.map(({ convSeq }) => convSeq)).toEqual([1]);
   });
 
+  it('what was deleted for me while it was asked for is asked for again', async () => {
+    const [desk, laptop] = [await world.loggedIn('bob'), await world.loggedIn('bob')];
+    for (const text of ['one', 'two']) await send(desk.client, text);
+    await world.advance(1_500);
+    // The first answer is on its way for long.
+    let slow = 1;
+    world.server.network.fate = ({ direction, cmd }) => {
+      if (direction !== 'down' || cmd !== Command.hidden || slow === 0) return 'deliver';
+      slow -= 1;
+      return { delayMs: 1_000 };
+    };
+    await world.finish(desk.client.deleteForMe({ conversationId, convSeqs: [2] }));
+    await world.advance(300);
+    await world.finish(desk.client.deleteForMe({ conversationId, convSeqs: [3] }));
+    await world.advance(3_000);
+    expect(slow).toBe(0);
+    const shown = await world.shown(laptop.client, conversationId);
+    expect(shown.map(({ convSeq }) => convSeq)).toEqual([1]);
+  });
+
   it('a refusal that does not fit on the disk is heard again', async () => {
     const a = await world.loggedIn('alice');
     let isFull = false;
