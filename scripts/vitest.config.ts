@@ -24,7 +24,7 @@ export default defineConfig({
     pool: 'forks',
     // Many wait for a browser, a process or a disk.
     maxWorkers: Math.max(2, availableParallelism() - 1),
-    testTimeout: 30_000,
-    hookTimeout: 30_000,
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 });
