@@ -16,5 +16,6 @@ export const regressionSeeds: ReadonlyArray<{ readonly seed: number; readonly wa
   { seed: 2054, was: 'a draft from another device was lost with the answer to another setting' },
   { seed: 16534, was: 'what was deleted for me while the device was asking stayed' },
   { seed: 9730, was: 'a send whose final refusal got lost came in again after the sender was let in again' },
+  { seed: 20739, was: 'a draft that came in the moment its conversation was left did not show' },
   { seed: 11, was: 'who had left a group was told of reactions that came later' },
 ];

@@ -70,6 +70,10 @@ export class AccountState {
     return this.#account.user.userId;
   }
 
+  get openConversationId(): string | null {
+    return this.#account.openConversationId;
+  }
+
   conversation(id: string): ConversationRow | undefined {
     return this.#conversations.get(id);
   }

@@ -89,9 +89,9 @@ export class Reading {
   /** The conversation on the screen is another one now: a draft from elsewhere may come into the one that is left. */
   async setOpen(conversationId: string | null): Promise<void> {
     if (conversationId !== null) this.row(conversationId);
-    const before = this.#state.account.openConversationId;
-    if (before === conversationId) return;
     await this.#state.change((edit) => {
+      const before = edit.openConversationId;
+      if (before === conversationId) return;
       edit.setAccount({ openConversationId: conversationId });
       const left = before === null ? undefined : edit.conversation(before);
       if (left && isDraftUntouched(left) && left.draft !== left.settings.draft) {

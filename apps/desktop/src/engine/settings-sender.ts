@@ -90,7 +90,7 @@ export class SettingsSender {
         const id = conversationId.toString();
         const before = edit.conversation(id);
         if (!before || version <= before.version) continue;
-        const after = withServerSettings(before, version, told, this.#state.account.openConversationId === id);
+        const after = withServerSettings(before, version, told, edit.openConversationId === id);
         edit.put(after);
         seen.push({ before, after });
       }
@@ -191,7 +191,7 @@ export class SettingsSender {
       const told = settings ? withServerSettings(row, version, settings, true) : row;
       const taken = withoutPending(told, sent);
       // The answer may bring a draft that was written on another device meanwhile.
-      const isOpen = this.#state.account.openConversationId === conversationId;
+      const isOpen = edit.openConversationId === conversationId;
       const after = isOpen || !isDraftUntouched(taken) ? taken : { ...taken, draft: taken.settings.draft };
       edit.put(after);
       return after;

@@ -82,6 +82,12 @@ export class StateEdit {
     this.users.set(user.userId, user);
   }
 
+  /** The conversation on the screen. */
+  get openConversationId(): string | null {
+    const own = this.account?.openConversationId;
+    return own === undefined ? this.#base.openConversationId : own;
+  }
+
   /** The message of this key left the outbox, in this transaction or not long ago, because it is stored. */
   wasSent(key: string): boolean {
     const own = this.outbox.get(key);
@@ -133,6 +139,7 @@ export class StateEdit {
 }
 
 interface StateView {
+  readonly openConversationId: string | null;
   conversation(id: string): ConversationRow | undefined;
   outboxRow(key: string): OutboxRow | undefined;
   wasSent(key: string): boolean;

@@ -68,8 +68,8 @@ export class States {
     if (states.length === 0) return;
     const rows = await this.#state.change((edit) =>
       states.map((state) => {
-        const before = edit.conversation(state.conversationId.toString());
-        const row = this.#mergeOne(before, state);
+        const id = state.conversationId.toString();
+        const row = this.#mergeOne(edit.conversation(id), state, edit.openConversationId === id);
         edit.put(row);
         if (state.peer) edit.putUser(userView(state.peer));
         return row;
@@ -90,9 +90,8 @@ export class States {
     this.#merged(rows);
   }
 
-  #mergeOne(before: ConversationRow | undefined, state: ConversationState): ConversationRow {
-    const id = state.conversationId.toString();
-    const row = mergeState(before, state, this.#state.account.openConversationId === id);
+  #mergeOne(before: ConversationRow | undefined, state: ConversationState, isOpen: boolean): ConversationRow {
+    const row = mergeState(before, state, isOpen);
     // Known as archived, and more was written since. Archived anew elsewhere: the version says so.
     const isNews =
       before !== undefined &&
