@@ -82,22 +82,44 @@ async function makeGroup(apps: Record<Name, BridgeClient>, bobId: string): Promi
   const seqs: number[] = [];
   for (const { from, text, replyTo } of groupHistory) {
     const answered = replyTo === undefined ? undefined : seqs[replyTo];
+    if (answered !== undefined) await arrives(apps[from], conversationId, answered);
     const params = { conversationId, text, ...(answered !== undefined && { replyTo: answered }) };
     const stored = await sendStored(apps[from], params);
     seqs.push(stored.convSeq ?? 0);
   }
+  await arrives(apps.bob, conversationId, seqs[0] ?? 0);
   await apps.bob.call('messages.react', { conversationId, convSeq: seqs[0] ?? 0, emoji: '🎉', on: true });
 }
 
 /** Waits until a conversation is in the app's list. */
-async function appears(app: BridgeClient, conversationId: string): Promise<void> {
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const timer = setTimeout(() => reject(new Error('the group did not appear in time')), STEP_DEADLINE_MS);
-  const unsubscribe = app.on('conversations', (changed) => {
-    if (changed.some((conversation) => conversation.conversationId === conversationId)) resolve();
+function appears(app: BridgeClient, conversationId: string): Promise<void> {
+  return until(app, 'conversations', 'the group', async () => {
+    const list = await app.call('conversations.list', {});
+    return list.some((conversation) => conversation.conversationId === conversationId);
   });
-  const list = await app.call('conversations.list', {});
-  if (list.some((conversation) => conversation.conversationId === conversationId)) resolve();
+}
+
+/** Waits until a message of somebody else is on the app's device: only then can it be answered or reacted to. */
+function arrives(app: BridgeClient, conversationId: string, convSeq: number): Promise<void> {
+  return until(app, 'messages', 'a message', async () => {
+    const anchor = { at: 'newest' } as const;
+    const { messages } = await app.call('messages.page', { conversationId, anchor, limit: 50 });
+    return messages.some((message) => message.convSeq === convSeq);
+  });
+}
+
+/** Asks now, and again with each event, until the answer is yes. */
+async function until(
+  app: BridgeClient,
+  event: 'conversations' | 'messages',
+  what: string,
+  isSo: () => Promise<boolean>,
+): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  const timer = setTimeout(() => reject(new Error(`${what} did not appear in time`)), STEP_DEADLINE_MS);
+  const look = () => void isSo().then((yes) => yes && resolve(), reject);
+  const unsubscribe = app.on(event, look);
+  look();
   try {
     await promise;
   } finally {
