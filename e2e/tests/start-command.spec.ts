@@ -53,9 +53,9 @@ test('the start command with --demo: two people at two printed addresses, logged
       return page;
     }),
   );
-  await alice!.getByTestId('conversation-item').filter({ hasText: 'Bob' }).click();
+  await alice!.locator('[data-testid=conversation-item][title=Bob]').click();
   await expect(alice!.getByTestId('message').first()).toBeVisible();
-  await bob!.getByTestId('conversation-item').filter({ hasText: 'Alice' }).click();
+  await bob!.locator('[data-testid=conversation-item][title=Alice]').click();
   await alice!.getByTestId('composer-input').fill('from the printed address');
   await alice!.getByTestId('composer-input').press('Enter');
   await expect(bob!.getByTestId('message').filter({ hasText: 'from the printed address' })).toHaveCount(1);
