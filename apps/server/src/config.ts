@@ -16,20 +16,95 @@ const origin = z
   .string()
   .refine((text) => /^https?:$/.test(urlOf(text)?.protocol ?? '') && urlOf(text)?.origin === text)
   .describe('origins like https://chat.example.org');
+const postgresUrl = z
+  .string()
+  .refine((text) => text === '' || /^postgres(ql)?:$/.test(urlOf(text)?.protocol ?? ''))
+  .describe('an address like postgres://fastim:secret@db.example.org/fastim');
+const redisUrl = z
+  .string()
+  .refine((text) => text === '' || /^rediss?:$/.test(urlOf(text)?.protocol ?? ''))
+  .describe('an address like redis://:secret@redis.example.org:6379/0');
 const network = z.string().refine(isNetwork).describe('addresses or networks like 10.0.0.0/8');
 
 /** The one schema of the server's configuration: validated once at start, passed down frozen. Times in ms. */
 export const configSchema = z.strictObject({
+  /** all: every role in one process, on SQLite. The others: one role of a cluster, on PostgreSQL and Redis. */
+  role: z.enum(['all', 'lsb', 'gate', 'api', 'logic']).default('all'),
   /** The data folder; nothing is written outside it. */
   data: z.string().min(1).default('.fastim'),
   host: z.string().min(1).default('127.0.0.1'),
-  /** HTTP API and browser app. 0: any free port, for each of the four. */
+  /** HTTP API, browser app, LSB. 0: any free port, for each of them. */
   port: port.default(8600),
   tcpPort: port.default(8601),
   wsPort: port.default(8602),
-  /** Always on loopback. */
   metricsPort: port.default(8603),
+  /** Where metrics, health and the admin interface answer. */
+  metricsHost: z.string().min(1).default('127.0.0.1'),
   name: z.string().min(1).max(64).default('FastIM'),
+  /** Certificate chain and key in PEM files; then every public port speaks TLS only. SIGHUP reads them again. */
+  tls: z.strictObject({ certFile: z.string().default(''), keyFile: z.string().default('') }).prefault({}),
+  /** The database of a cluster. */
+  store: z
+    .strictObject({
+      url: postgresUrl.default(''),
+      /** Connections of this process. */
+      poolSize: count.default(8),
+      /** A statement that takes longer is given up. */
+      statementTimeoutMs: ms.default(10_000),
+    })
+    .prefault({}),
+  /** Where the processes of a cluster find each other. */
+  registry: z
+    .strictObject({
+      url: redisUrl.default(''),
+      /** In front of every key. */
+      prefix: z.string().min(1).max(64).default('fastim'),
+      reportMs: ms.default(3_000),
+      nodeExpiryMs: ms.default(10_000),
+      /** How long a node number stays good while the registry cannot be reached. */
+      numberGraceMs: ms.default(15 * 60_000),
+    })
+    .prefault({}),
+  cluster: z
+    .strictObject({
+      /** Of this process, as the operator knows it; empty: role and host name. */
+      nodeName: z.string().max(64).default(''),
+      /** The same for every process of a cluster: links are refused without it, and gate tickets are signed with it. */
+      secret: z.string().max(1_024).default(''),
+      /** The inner port: logic nodes dial those of gates and of each other. */
+      innerHost: z.string().min(1).default('127.0.0.1'),
+      innerPort: port.default(0),
+      /** How the others reach it, when not where it listens. */
+      advertiseInner: hostAndPort.default(''),
+      /** A process whose clock is further off is refused. */
+      maxClockSkewMs: ms.default(5_000),
+      /** Nothing heard for so long: the link is dead. */
+      linkSilenceMs: ms.default(5_000),
+      /** Certificate, key and the CA that signed those of the others; then inner links speak TLS only. */
+      tls: z
+        .strictObject({
+          certFile: z.string().default(''),
+          keyFile: z.string().default(''),
+          caFile: z.string().default(''),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
+  lsb: z
+    .strictObject({
+      /** Clients let in at once and after it each second, over all LSBs together; more get a delay. */
+      admissionsPerSecond: count.default(500),
+      admissionBurst: count.default(1_000),
+      /** A client that was sent to a gate counts there for so long, or until it arrives. */
+      reservationMs: ms.default(10_000),
+    })
+    .prefault({}),
+  admin: z
+    .strictObject({
+      /** What `npm run admin` shows to be let in; empty: made and kept in the data folder (one process), or the cluster's secret. */
+      token: z.string().max(1_024).default(''),
+    })
+    .prefault({}),
   logLevel: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'silent']).default('info'),
   /** Where the log goes; empty: standard error. */
   logFile: z.string().default(''),
@@ -76,6 +151,16 @@ export const configSchema = z.strictObject({
       outQueueHardBytes: count.default(1024 * 1024),
       unwrittenTimeoutMs: ms.default(10_000),
       drainMs: ms.default(5_000),
+      /** Apps whose clients this gate takes. */
+      appIds: z.array(z.string().min(1).max(64)).default(['fastim']),
+      channels: z.array(z.enum(['single', 'group'])).default(['single', 'group']),
+      /** Like "percentage=10 version=>=1.2.0" or "users=17+18"; none: everybody. One that fits is enough. */
+      grayRules: z.array(z.string().max(1_024)).default([]),
+      connections: count.default(50_000),
+      /** required: a log-in without a good ticket is refused. preferred: ticket holders first when many come at once. */
+      tickets: z.enum(['required', 'preferred']).default('preferred'),
+      /** Part of the heap in use, in percent, past which nobody new is taken. */
+      heapLimitPercent: z.number().int().min(1).max(100).default(70),
     })
     .prefault({}),
   logic: z
@@ -105,6 +190,8 @@ export const configSchema = z.strictObject({
         .default(2 * 60_000),
       groupMembers: z.number().int().min(2).max(100_000).default(10_000),
       linksPerGroup: count.default(50),
+      /** Mean wait in the queue, over a second, that counts as too much. */
+      overloadWaitMs: ms.default(20),
       /** Changes of groups (joining included) of one user in an hour. */
       groupChangesPerHour: count.default(1_000),
     })
