@@ -168,7 +168,7 @@ export class WireWatch {
     const conversationId = String(message.conversationId);
     this.#place(conversationId, message.convSeq, what);
     const { marks } = message;
-    if (!marks || marks.recalledSeq > 0) return;
+    if (!marks) return;
     for (const [name, seq] of [
       ['edit', marks.editedSeq],
       ['reaction', marks.reactionsSeq],

@@ -199,14 +199,23 @@ export function forgetWords(conversation: Conversation, targetSeq: number): void
 export function presentForm(conversation: Conversation, message: Message, viewerId: bigint): Message {
   const state = conversation.targets.get(message.convSeq);
   const leaveSeq = conversation.members.get(viewerId)?.leaveSeq ?? 0;
-  const seen = state && leaveSeq > 0 && state.recalledSeq === 0 ? stateAsOf(conversation, message, leaveSeq) : state;
+  const seen = state && leaveSeq > 0 ? stateAsOf(conversation, message, state, leaveSeq) : state;
   if (!seen) return { ...message };
   return { ...message, body: presentBody(conversation, message, seen), marks: marksFor(seen, viewerId) };
 }
 
-/** What the events up to `lastSeq` made of a message; undefined: nothing. */
-function stateAsOf(conversation: Conversation, { convSeq }: Message, lastSeq: number): TargetState | undefined {
-  const state: TargetState = { editedSeq: 0, recalledSeq: 0, recalledBy: 0n, reactionsSeq: 0, reactions: new Map() };
+/** What the events up to `lastSeq` made of a message, and a recall at any time; undefined: nothing. */
+function stateAsOf(
+  conversation: Conversation,
+  { convSeq }: Message,
+  now: TargetState,
+  lastSeq: number,
+): TargetState | undefined {
+  const isLater = now.editedSeq > lastSeq || now.reactionsSeq > lastSeq;
+  if (!isLater) return now;
+  const { recalledSeq, recalledBy } = now;
+  const state: TargetState = { editedSeq: 0, recalledSeq, recalledBy, reactionsSeq: 0, reactions: new Map() };
+  if (recalledSeq > 0) return state;
   for (const event of conversation.messages.slice(convSeq, lastSeq)) {
     if (event.kind === MessageKind.edit && editBody.decode(event.body).targetSeq === convSeq) {
       state.editedSeq = event.convSeq;

@@ -100,6 +100,23 @@ export function groupMemberContract(open: OpenStorage): void {
       expect(await fixture.append(fixture.recall(conversationId, leaver, 2))).toEqual(refused('NOT_A_MEMBER'));
     });
 
+    test('of a message taken back since, who left learns that its words are gone and nothing else that came later', async () => {
+      const { conversationId, owner, admin, members } = await fixture.group();
+      const leaver = members[0]!.userId;
+      const convSeq = (await fixture.send(conversationId, owner.userId))[0]!.convSeq;
+      await change(conversationId, leaver, GroupChange.leave);
+      stored(await fixture.append(fixture.reaction(conversationId, admin.userId, convSeq)));
+      const recall = stored(await fixture.append(fixture.recall(conversationId, owner.userId, convSeq)));
+      const [seen] = await fixture.history(conversationId, leaver, { fromSeq: convSeq, toSeq: convSeq });
+      expect(seen?.marks).toEqual({
+        editedSeq: 0,
+        recalledSeq: recall.convSeq,
+        recalledBy: owner.userId,
+        reactionsSeq: 0,
+        reactions: [],
+      });
+    });
+
     test('a message that was stored before leaving gets its answer after it, too', async () => {
       const { conversationId, members } = await fixture.group();
       const leaver = members[0]!.userId;
