@@ -123,7 +123,14 @@ export type ClusterQuestion =
       readonly gateId: string | null;
       readonly limit: number;
     }
-  | { readonly about: 'message'; readonly logId: number | null; readonly msgId: string | null };
+  | { readonly about: 'message'; readonly logId: number | null; readonly msgId: string | null }
+  /** An order to the one node that is named, which has a storage: end the sessions of a user, or of one device. */
+  | {
+      readonly about: 'kick';
+      readonly nodeId: string;
+      readonly userId: string;
+      readonly deviceId: string | null;
+    };
 
 export interface ClusterBus {
   /** Resolves when the registry has taken it; rejects RegistryUnavailable. */
@@ -181,7 +188,59 @@ export interface NumberLease {
   readonly held: boolean;
   /** Called when it was lost, and with the new one when there is one. */
   onChange(listener: () => void): () => void;
+  /**
+   * The storage refused the number under this fence: another has it. It is never used again by this node; another is
+   * taken. Nothing happens when the fence is not that of the present number (a refusal that came late).
+   */
+  giveUp(fence: bigint): void;
+  /** Gives the number back. Idempotent. */
   stop(): Promise<void>;
+}
+
+/** Who may come in, over all LSBs together: a token bucket whose clock is the registry's. */
+export interface Admissions {
+  /**
+   * Never rejects: while the registry cannot be reached each LSB has its part of the rate. `admitted`: the turn is taken,
+   * `delayMs` from now. Not admitted: the queue is too long to stand in; ask again after `delayMs`.
+   */
+  take(): Promise<{ readonly delayMs: number; readonly admitted: boolean }>;
+}
+
+/** Clients that were sent to a gate and have not arrived yet, over all LSBs. Everything here is from memory, at once. */
+export interface Reservations {
+  add(gateId: string, userId: bigint): void;
+  /** One of them is there, and from now on among the gate's own connections. */
+  arrived(gateId: string): void;
+  /** At most a second old; while the registry cannot be reached: this process's own. */
+  count(gateId: string): number;
+}
+
+/** One process's hold on the registry. */
+export interface ClusterRegistry {
+  readonly directory: NodeDirectory;
+  readonly bus: ClusterBus;
+  readonly routes: ClusterRoutes;
+  readonly admissions: Admissions;
+  readonly reservations: Reservations;
+  /**
+   * Resolves when a number is had, however long that takes; rejects when the registry is stopped meanwhile.
+   * `takeNumber` raises the fence in the storage; a rejection is tried again. One lease a process.
+   */
+  leaseNumber(options: {
+    readonly takeNumber: (number: number, holder: string) => Promise<bigint>;
+    readonly graceMs: number;
+  }): Promise<NumberLease>;
+  /** Whether the registry answered lately. */
+  readonly reachable: boolean;
+  /** Takes back what this node wrote (best effort, bounded in time). Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** Who opens a registry. */
+export interface RegistrySelf {
+  readonly nodeId: string;
+  readonly name: string;
+  readonly role: NodeRole;
 }
 
 /** The registry cannot be reached now. */
