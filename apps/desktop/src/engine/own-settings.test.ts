@@ -185,4 +185,25 @@ describe('my own view of conversations', () => {
     await world.advance(3_000);
     expect([(await view(desk.client)).draft, (await view(laptop.client)).draft]).toEqual([long, '']);
   });
+
+  it('a draft that comes in the moment its conversation is left shows', async () => {
+    const [desk, laptop] = [await world.loggedIn('bob'), await world.loggedIn('bob')];
+    await world.finish(laptop.client.setOpenConversation({ conversationId }));
+    const { network } = world.server;
+    let leaving: Promise<void> | undefined;
+    network.fate = ({ direction, cmd }) => {
+      if (direction === 'down' && cmd === Command.settingsPush) {
+        // Before the push is handed over, in the same moment.
+        world.clock.setTimer(network.latencyMs, () => {
+          leaving = laptop.client.setOpenConversation({ conversationId: null });
+        });
+      }
+      return 'deliver';
+    };
+    await world.finish(desk.client.setDraft({ conversationId, text: 'from the desk' }));
+    await world.advance(3_000);
+    expect(leaving).toBeDefined();
+    await leaving;
+    expect(await view(laptop.client)).toMatchObject({ draft: 'from the desk' });
+  });
 });
