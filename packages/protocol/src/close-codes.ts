@@ -44,6 +44,8 @@ export const CloseCode = {
   gateFull: 4201,
   /** The access token is unknown or past its time: refresh it, or log in again. */
   unauthenticated: 4202,
+  /** The ticket of the LOGIN is missing or not good at this gate: ask for another. */
+  ticketInvalid: 4203,
   /** The session was ended (log-out, revoked, password changed). */
   loggedOut: 4300,
   banned: 4301,

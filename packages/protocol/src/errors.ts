@@ -32,6 +32,7 @@ export const errorCatalogue = {
   NOT_ALLOWED: { code: 204, http: 403, fault: 'theirs', retry: 'never', text: 'You may not do this.' },
   ORIGIN_REFUSED: { code: 205, http: 403, fault: 'theirs', retry: 'never', text: 'This origin is not allowed.' },
   MUTED: { code: 206, http: 403, fault: 'theirs', retry: 'never', text: 'You may not write here now.' },
+  TICKET_INVALID: { code: 207, http: 401, fault: 'theirs', retry: 'later', text: 'Ask for a gate and a ticket again.' },
   // 3xx: what is asked for
   NOT_FOUND: { code: 300, http: 404, fault: 'theirs', retry: 'never', text: 'Not found.' },
   NAME_TAKEN: { code: 301, http: 409, fault: 'theirs', retry: 'never', text: 'This user name is taken.' },

@@ -35,6 +35,11 @@ export interface UplinkPacket {
   readonly sequenceId: number;
   /** Owned by the receiver of the packet. */
   readonly data: Uint8Array;
+  /**
+   * When the gate handed it to its link, by the gate's own clock; a link between processes says it (one time for all that
+   * it writes together will do). How long packets wait on their way is measured by it. Undefined: there is no way.
+   */
+  readonly handedOverMs?: number;
 }
 
 /** What a gate calls. */
@@ -47,6 +52,24 @@ export interface LogicPort {
    * by `GatePort.confirm`. Until then nothing of the conversation goes out.
    */
   interestStale(gateId: string, conversationId: bigint, userIds: readonly bigint[]): void;
+  /**
+   * In which groups the gate has followers, said to every logic node: packets of other groups need not be sent to it.
+   * Comes before the answer to the LOGIN that made the difference. A node sends a gate everything until it has heard
+   * `whole`, so it may be lost together with its link: `LogicLinks` tells all of it anew to each node that comes.
+   */
+  interested(gateId: string, change: InterestChange): void;
+  /**
+   * True: more waits on the link to this connection's node than it should; the gate hands in none of its frames for now,
+   * reads it no further, and asks again a moment later. Packets handed in nevertheless are taken. Missing: never.
+   */
+  congested?(connection: ConnectionRef): boolean;
+}
+
+export interface InterestChange {
+  readonly on: readonly bigint[];
+  readonly off: readonly bigint[];
+  /** What was said so far is all that the gate follows. */
+  readonly whole: boolean;
 }
 
 /** The same frame for several connections of one gate: one packet. */
@@ -77,6 +100,11 @@ export interface GroupPacket {
 /** A notification for a group that may get lost: typing, read counts. */
 export interface GroupSignal {
   readonly conversationId: bigint;
+  /**
+   * The conversation's head when the membership of who caused this was read. A gate that has not heard so far lets
+   * nothing through before it has asked: what it lacks may be a removal.
+   */
+  readonly asOfSeq: number;
   readonly viewersOnly: boolean;
   readonly exceptUser: bigint;
   readonly cmd: number;
@@ -87,6 +115,11 @@ export interface GroupSignal {
 /** What logic calls on one gate. Unknown connection ids are ignored: the connection is gone. */
 export interface GatePort {
   readonly gateId: string;
+  /**
+   * The logic node goes away in order: new connections are to be given to others. Those it has stay its own until it
+   * closes them. Missing where there is no other node.
+   */
+  leaving?(): void;
   /** Login succeeded. Must come before the LOGIN response. */
   bind(connectionId: number, identity: Identity): void;
   downlink(packet: DownlinkPacket): void;

@@ -399,6 +399,7 @@ describe('a signal', () => {
   const signal = (viewersOnly: boolean) =>
     gate.gate.signal({
       conversationId: GROUP,
+      asOfSeq: 0,
       viewersOnly,
       exceptUser: 1n,
       cmd: Command.typingPush,
@@ -426,7 +427,7 @@ describe('a signal', () => {
     doubtful.news();
     late.news();
     signal(false);
-    gate.gate.signal({ conversationId: 77n, viewersOnly: false, exceptUser: 1n, cmd: 23, piece, logId: 0 });
+    gate.gate.signal({ conversationId: 77n, asOfSeq: 0, viewersOnly: false, exceptUser: 1n, cmd: 23, piece, logId: 0 });
     gate.tick();
     expect(tellAll([doubtful, late])).toEqual([['typing 1'], []]);
   });
@@ -492,6 +493,7 @@ describe('a client that does not read', () => {
     const piece = typingPush.encode({ typing: [{ conversationId: GROUP, userId: 2n }] });
     gate.gate.signal({
       conversationId: GROUP,
+      asOfSeq: 0,
       viewersOnly: true,
       exceptUser: 2n,
       cmd: Command.typingPush,

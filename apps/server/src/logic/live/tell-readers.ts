@@ -55,6 +55,7 @@ export class TellReaders {
     for (const gate of this.#toGate.gates()) {
       gate.signal({
         conversationId,
+        asOfSeq: membership.lastSeq,
         viewersOnly: true,
         exceptUser: 0n,
         cmd: Command.readersPush,

@@ -77,6 +77,7 @@ export class Typing {
     for (const gate of this.#toGate.gates()) {
       gate.signal({
         conversationId,
+        asOfSeq: membership.lastSeq,
         viewersOnly: true,
         exceptUser: userId,
         cmd: Command.typingPush,
