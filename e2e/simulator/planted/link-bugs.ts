@@ -57,6 +57,7 @@ export const linkBugs = {
             },
             connectionClosed: (connection, identity) => logic.connectionClosed(connection, identity),
             interestStale: (gateId, conversationId, userIds) => logic.interestStale(gateId, conversationId, userIds),
+            interested: (gateId, change) => logic.interested(gateId, change),
           };
         },
       },

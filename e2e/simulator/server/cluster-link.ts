@@ -16,6 +16,8 @@ export interface LinkEnds {
   /** The gate may use the node from now on, and no longer. */
   nodeCame(logic: LogicPort): void;
   nodeGone(): void;
+  /** The node goes in order. */
+  nodeLeaves(): void;
   /** The node may use the gate from now on, and no longer. */
   gateCame(gate: GatePort): void;
   gateGone(): void;
@@ -124,6 +126,9 @@ export class ClusterLink {
       interestStale: (gateId, conversationId, userIds) => {
         this.#up.put(() => logicPort.interestStale(gateId, conversationId, userIds));
       },
+      interested: (gateId, change) => {
+        this.#up.put(() => logicPort.interested(gateId, change));
+      },
     };
   }
 
@@ -132,6 +137,7 @@ export class ClusterLink {
     const put = (packet: Packet) => this.#down.put(packet);
     return {
       gateId: gatePort.gateId,
+      leaving: () => put(() => this.#ends.nodeLeaves()),
       bind: (connectionId, identity) => put(() => gatePort.bind(connectionId, identity)),
       downlink: (packet) => put(() => gatePort.downlink(packet)),
       follow: (connectionId, groups) => put(() => gatePort.follow(connectionId, groups)),

@@ -49,10 +49,11 @@ export class GateNode {
     this.#lives += 1;
     this.draining = false;
     this.registry = new Registry();
-    const links = new LogicLinks((connectionId, close) => gate.close(connectionId, close));
+    const gateId = `${this.machine.name}.${this.#lives}`;
+    const links = new LogicLinks({ gateId, close: (connectionId, close) => gate.close(connectionId, close) });
     this.links = links;
     const gate: Gate = createGate({
-      gateId: `${this.machine.name}.${this.#lives}`,
+      gateId,
       config: serverConfig.gate,
       host: this.machine.name,
       tcpPort: 1,

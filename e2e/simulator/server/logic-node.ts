@@ -132,6 +132,7 @@ export class LogicNode {
         gatePort: this.#linkFlaws.gate?.(gate) ?? gate,
         logicPort: this.#linkFlaws.logic?.(logic) ?? logic,
         nodeCame: (port) => links.nodeCame(life.name, port),
+        nodeLeaves: () => links.nodeLeaves(life.name),
         nodeGone: () => links.nodeGone(life.name),
         gateCame: (port) => logic.attachGate(port),
         gateGone: () => logic.detachGate(gate.gateId),

@@ -40,6 +40,7 @@ function setUp() {
     uplink: () => calls.push('uplink'),
     connectionClosed: () => calls.push('closed'),
     interestStale: (_gateId, conversationId) => calls.push(`stale ${conversationId}`),
+    interested: (_gateId, { on }) => calls.push(`interested ${on}`),
   };
   return { clock, touched, warnings, state, activity, calls, watched: activity.watching(logic) };
 }
@@ -83,8 +84,9 @@ describe('the activity of sessions', () => {
     watched.uplink(packet(undefined));
     watched.connectionClosed({ gateId: 'gate-1', connectionId: 1 }, undefined);
     watched.interestStale('gate-1', 7n, [1n]);
+    watched.interested('gate-1', { on: [8n], off: [], whole: false });
     clock.advance(5_000);
-    expect([calls, touched]).toEqual([['uplink', 'closed', 'stale 7'], []]);
+    expect([calls, touched]).toEqual([['uplink', 'closed', 'stale 7', 'interested 8'], []]);
   });
 
   it('is written at the stop, and not after it', async () => {

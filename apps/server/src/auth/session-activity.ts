@@ -41,6 +41,7 @@ export class SessionActivity {
         logic.connectionClosed(connection, identity);
       },
       interestStale: (gateId, conversationId, userIds) => logic.interestStale(gateId, conversationId, userIds),
+      interested: (gateId, change) => logic.interested(gateId, change),
     };
   }
 

@@ -27,6 +27,7 @@ describe('linkToLogic', () => {
         uplink: (each) => seen.push(`uplink ${each.sequenceId}`),
         connectionClosed: (connection, who) => seen.push(`closed ${connection.connectionId} ${who?.userId}`),
         interestStale: (gateId, conversationId, userIds) => seen.push(`stale ${gateId} ${conversationId} ${userIds}`),
+        interested: (gateId, { on, off, whole }) => seen.push(`interested ${gateId} ${on} ${off} ${whole}`),
       },
       () => undefined,
     );
@@ -34,10 +35,18 @@ describe('linkToLogic', () => {
     link.uplink(packet(2));
     link.connectionClosed({ gateId: 'gate-1', connectionId: 1 }, identity);
     link.interestStale('gate-1', 7n, [1n, 2n]);
+    link.interested('gate-1', { on: [7n], off: [8n, 9n], whole: true });
     link.connectionClosed({ gateId: 'gate-1', connectionId: 2 }, undefined);
     expect(seen).toEqual([]);
     await turn();
-    expect(seen).toEqual(['uplink 1', 'uplink 2', 'closed 1 1', 'stale gate-1 7 1,2', 'closed 2 undefined']);
+    expect(seen).toEqual([
+      'uplink 1',
+      'uplink 2',
+      'closed 1 1',
+      'stale gate-1 7 1,2',
+      'interested gate-1 7 8,9 true',
+      'closed 2 undefined',
+    ]);
   });
 
   it('delivers what is behind a packet on which the receiver failed', async () => {
@@ -50,6 +59,7 @@ describe('linkToLogic', () => {
       },
       connectionClosed: () => undefined,
       interestStale: () => undefined,
+      interested: () => undefined,
     };
     const link = linkToLogic(logic, (error) => errors.push(error));
     for (const sequenceId of [1, 2, 3]) link.uplink(packet(sequenceId));
@@ -68,6 +78,7 @@ describe('linkToLogic', () => {
         },
         connectionClosed: () => undefined,
         interestStale: () => undefined,
+        interested: () => undefined,
       },
       () => undefined,
     );
@@ -113,7 +124,7 @@ describe('linkToGate', () => {
       logId: 0,
     });
     link.confirm(7n, [1n, 2n], 6);
-    link.signal({ conversationId: 7n, viewersOnly: true, exceptUser: 1n, cmd: 23, piece: data, logId: 0 });
+    link.signal({ conversationId: 7n, asOfSeq: 1, viewersOnly: true, exceptUser: 1n, cmd: 23, piece: data, logId: 0 });
     link.view(3, undefined);
     link.close(3, { code: 4300, reason: 'over', retryAfterMs: 0 });
     expect(seen).toEqual([]);

@@ -55,6 +55,7 @@ export function linkToLogic(logic: LogicPort, onError: LinkErrorHandler): LogicP
     connectionClosed: (connection, identity) => queue.push(() => logic.connectionClosed(connection, identity)),
     interestStale: (gateId, conversationId, userIds) =>
       queue.push(() => logic.interestStale(gateId, conversationId, userIds)),
+    interested: (gateId, change) => queue.push(() => logic.interested(gateId, change)),
   };
 }
 

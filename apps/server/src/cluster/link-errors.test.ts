@@ -28,7 +28,7 @@ function withLogic(uplink: (packet: UplinkPacket) => void) {
   const registry = new Registry();
   const report = linkErrors(createLogger({ level: 'trace', name: 'test' }, stream), registry);
   const link = linkToLogic(
-    { uplink, connectionClosed: () => undefined, interestStale: () => undefined },
+    { uplink, connectionClosed: () => undefined, interestStale: () => undefined, interested: () => undefined },
     report('to_logic'),
   );
   const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

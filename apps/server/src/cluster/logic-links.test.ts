@@ -1,6 +1,6 @@
 import { CloseCode, closeAction } from '@fastim/protocol';
 import { describe, expect, it } from 'vitest';
-import type { LogicPort, UplinkPacket } from './contract.ts';
+import type { InterestChange, LogicPort, UplinkPacket } from './contract.ts';
 import { LogicLinks } from './logic-links.ts';
 
 const identity = { userId: 1n, deviceId: 'phone', sessionId: 2n, epoch: 1 };
@@ -22,6 +22,7 @@ class RecordingNode implements LogicPort {
   readonly uplinks: UplinkPacket[] = [];
   readonly closed: number[] = [];
   readonly stale: bigint[] = [];
+  readonly interests: InterestChange[] = [];
   uplink(each: UplinkPacket): void {
     this.uplinks.push(each);
   }
@@ -31,6 +32,9 @@ class RecordingNode implements LogicPort {
   interestStale(_gateId: string, conversationId: bigint): void {
     this.stale.push(conversationId);
   }
+  interested(_gateId: string, change: InterestChange): void {
+    this.interests.push(change);
+  }
   get connections(): number[] {
     return [...new Set(this.uplinks.map(({ connection }) => connection.connectionId))];
   }
@@ -38,9 +42,10 @@ class RecordingNode implements LogicPort {
 
 function setUp(...nodeIds: string[]) {
   const closes: Array<{ connectionId: number; code: number; retryAfterMs: number }> = [];
-  const links = new LogicLinks((connectionId, { code, retryAfterMs }) =>
-    closes.push({ connectionId, code, retryAfterMs }),
-  );
+  const links = new LogicLinks({
+    gateId: 'gate-1',
+    close: (connectionId, { code, retryAfterMs }) => closes.push({ connectionId, code, retryAfterMs }),
+  });
   const nodes = new Map(nodeIds.map((nodeId) => [nodeId, new RecordingNode()]));
   for (const [nodeId, node] of nodes) links.nodeCame(nodeId, node);
   return { links, nodes, closes, all: [...nodes.values()] };
@@ -108,6 +113,40 @@ describe('a gate with several logic nodes', () => {
     links.uplink(packet(1, 1));
     expect(closes).toEqual([{ connectionId: 1, code: CloseCode.internalError, retryAfterMs: 500 }]);
     expect(closeAction(CloseCode.internalError)).toBe('reconnect-later');
+  });
+
+  it('gives a node that leaves in order no new connections, and lets it keep those it has', () => {
+    const { links, nodes, closes } = setUp('a', 'b');
+    for (const id of connections) links.uplink(packet(id));
+    const kept = nodes.get('a')!.connections;
+    links.nodeLeaves('a');
+    for (let id = 100; id < 160; id += 1) links.uplink(packet(id));
+    expect(nodes.get('a')!.connections).toEqual(kept);
+    for (const id of kept) links.uplink(packet(id, 1));
+    expect(nodes.get('a')!.uplinks).toHaveLength(2 * kept.length);
+    expect(closes).toEqual([]);
+    links.nodeLeaves('b');
+    links.uplink(packet(200));
+    expect(nodes.get('a')!.connections.includes(200) || nodes.get('b')!.connections.includes(200)).toBe(true);
+  });
+
+  it('tells every node which groups are followed, and one that comes later all of it', () => {
+    const { links, nodes } = setUp('a', 'b');
+    const change = { on: [1n, 2n], off: [], whole: false };
+    links.interested('gate-1', change);
+    links.interested('gate-1', { on: [], off: [1n], whole: false });
+    for (const node of nodes.values()) {
+      expect(node.interests).toEqual([{ on: [], off: [], whole: true }, change, { on: [], off: [1n], whole: false }]);
+    }
+    const late = new RecordingNode();
+    links.nodeCame('c', late);
+    expect(late.interests).toEqual([{ on: [2n], off: [], whole: true }]);
+    const many = Array.from({ length: 10_000 }, (_, index) => BigInt(index + 10));
+    links.interested('gate-1', { on: many, off: [], whole: false });
+    const later = new RecordingNode();
+    links.nodeCame('d', later);
+    expect(later.interests.flatMap(({ on }) => on)).toEqual([2n, ...many]);
+    expect(later.interests.map(({ whole }) => whole)).toEqual([false, false, true]);
   });
 
   it('asks one node about a membership', () => {

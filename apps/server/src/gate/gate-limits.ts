@@ -55,3 +55,6 @@ export const HEAD_GAP_MS = 250;
 
 /** From the question who is still a member of a group to the next one, when no answer came. */
 export const ASK_AGAIN_MS = 2_000;
+
+/** From the last follower of a group until logic may be told that there is none: most are back before. */
+export const INTEREST_KEPT_MS = 30_000;

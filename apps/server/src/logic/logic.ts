@@ -330,6 +330,7 @@ export function createLogic(parts: LogicParts): Logic {
       drop(connection);
     },
     interestStale: (gateId, conversationId, userIds) => interest.handle(gateId, conversationId, userIds),
+    interested: (gateId, change) => toGate.interested(gateId, change),
     attachGate(gate) {
       toGate.attach(gate);
     },

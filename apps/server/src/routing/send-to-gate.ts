@@ -1,5 +1,6 @@
 import { Command, MAX_DATA_AFTER_LOGIN, MAX_REPEATED, MsgType } from '@fastim/protocol';
-import type { ConnectionRef, GatePort } from '../cluster/contract.ts';
+import type { ConnectionRef, GatePort, InterestChange } from '../cluster/contract.ts';
+import { GateInterest } from './gate-interest.ts';
 import type { Route } from './route-table.ts';
 
 /** What a response has to carry of its request. */
@@ -56,6 +57,7 @@ interface Shipment {
  */
 export class SendToGate {
   readonly #gates = new Map<string, GatePort>();
+  readonly #interest = new GateInterest();
   readonly #parcels = new Map<PushCommand, Map<Route, Parcel>>(pushOrder.map((cmd) => [cmd, new Map()]));
   #scheduled = false;
   /** Frames × connections pushed since start, for metrics. */
@@ -64,18 +66,37 @@ export class SendToGate {
 
   attach(gate: GatePort): void {
     this.#gates.set(gate.gateId, gate);
+    this.#interest.forget(gate.gateId);
   }
 
   detach(gateId: string): void {
     this.#gates.delete(gateId);
+    this.#interest.forget(gateId);
   }
 
   gate(gateId: string): GatePort | undefined {
     return this.#gates.get(gateId);
   }
 
-  gates(): Iterable<GatePort> {
-    return this.#gates.values();
+  /** Gates that somebody may follow the group at: those that said so, and those that have not said everything yet. */
+  *gatesOf(conversationId: bigint): Iterable<GatePort> {
+    for (const [gateId, gate] of this.#gates) if (this.#interest.mayFollow(gateId, conversationId)) yield gate;
+  }
+
+  /** What a gate says of the groups that are followed at it. */
+  interested(gateId: string, change: InterestChange): void {
+    if (this.#gates.has(gateId)) this.#interest.change(gateId, change);
+  }
+
+  /** Tells the connection's gate. From now on the group's packets go there, whatever the gate has said before. */
+  follow(
+    { gateId, connectionId }: ConnectionRef,
+    groups: ReadonlyArray<{ conversationId: bigint; asOfSeq: number }>,
+  ): void {
+    const gate = this.#gates.get(gateId);
+    if (!gate) return;
+    this.#interest.expect(gateId, groups);
+    gate.follow(connectionId, groups);
   }
 
   respond(request: RequestHeader, data: Uint8Array): void {

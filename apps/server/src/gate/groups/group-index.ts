@@ -8,10 +8,11 @@ import { Follower } from './follower.ts';
 import type { GroupMetrics } from './group-metrics.ts';
 import { Interest } from './interest.ts';
 import { Parcel, type Piece } from './parcel.ts';
+import { TellInterest } from './tell-interest.ts';
 
 export interface GroupIndexOptions {
   readonly gateId: string;
-  readonly logic: Pick<LogicPort, 'interestStale'>;
+  readonly logic: Pick<LogicPort, 'interestStale' | 'interested'>;
   readonly metrics: GroupMetrics;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -33,8 +34,11 @@ export class GroupIndex {
   #beginning = Parcel.empty();
   #tick = 0;
 
+  readonly #tellInterest: TellInterest;
+
   constructor(options: GroupIndexOptions) {
     this.#options = options;
+    this.#tellInterest = new TellInterest(options);
   }
 
   /** Groups that somebody here follows. */
@@ -59,6 +63,7 @@ export class GroupIndex {
       if (!interest) {
         interest = new Interest(conversationId, asOfSeq);
         this.#interests.set(conversationId, interest);
+        this.#tellInterest.came(conversationId);
       }
       const isNew = !interest.members.has(follower);
       if (isNew) follower.interests.push(interest);
@@ -95,7 +100,10 @@ export class GroupIndex {
     const { metrics } = this.#options;
     metrics.packets += 1;
     const interest = this.#interests.get(packet.conversationId);
-    if (!interest) return;
+    if (!interest) {
+      this.#tellInterest.packetForNobody(packet.conversationId);
+      return;
+    }
     for (const userId of packet.removed) {
       for (const { follower } of this.#options.connectionsOf(userId)) {
         if (!follower || !interest.members.has(follower)) continue;
@@ -247,6 +255,7 @@ export class GroupIndex {
     interest.endPause?.();
     interest.endPause = undefined;
     this.#interests.delete(interest.conversationId);
+    this.#tellInterest.went(interest.conversationId);
   }
 }
 

@@ -1,5 +1,12 @@
 import { Command, MsgType, type OutgoingFrame } from '@fastim/protocol';
-import type { ConnectionRef, GatePort, Identity, LogicPort, UplinkPacket } from '../../cluster/contract.ts';
+import type {
+  ConnectionRef,
+  GatePort,
+  Identity,
+  InterestChange,
+  LogicPort,
+  UplinkPacket,
+} from '../../cluster/contract.ts';
 
 /** Data of a LOGIN that this logic refuses. */
 export const WRONG_TOKEN = Buffer.from('wrong');
@@ -11,6 +18,7 @@ export const WRONG_TOKEN = Buffer.from('wrong');
 export class FakeLogic implements LogicPort {
   readonly packets: UplinkPacket[] = [];
   readonly stale: Array<{ conversationId: bigint; userIds: readonly bigint[] }> = [];
+  readonly interests: InterestChange[] = [];
   readonly closed: Array<{ connection: ConnectionRef; identity: Identity | undefined }> = [];
   gate: GatePort | undefined;
   /** Answers to requests other than LOGIN wait for `release`. */
@@ -37,6 +45,10 @@ export class FakeLogic implements LogicPort {
 
   interestStale(_gateId: string, conversationId: bigint, userIds: readonly bigint[]): void {
     this.stale.push({ conversationId, userIds });
+  }
+
+  interested(_gateId: string, change: InterestChange): void {
+    this.interests.push(change);
   }
 
   /** Requests that wait for an answer. */

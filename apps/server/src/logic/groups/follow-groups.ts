@@ -19,7 +19,7 @@ export class FollowGroups {
   all(route: Route, groups: ReadonlyArray<{ conversationId: bigint; asOfSeq: number }>): void {
     if (groups.length === 0) return;
     for (const { conversationId } of groups) this.#members.learnGroup(conversationId);
-    this.#toGate.gate(route.connection.gateId)?.follow(route.connection.connectionId, groups);
+    this.#toGate.follow(route.connection, groups);
   }
 
   /** Those of the states that are groups the user is in. To be called before the answer leaves. */

@@ -74,12 +74,10 @@ export class GroupFanOut {
 
     const groups = [{ conversationId, asOfSeq: convSeq }];
     for (const userId of added) {
-      this.#visit(userId, ({ connection }) => {
-        this.#toGate.gate(connection.gateId)?.follow(connection.connectionId, groups);
-      });
+      this.#visit(userId, ({ connection }) => this.#toGate.follow(connection, groups));
     }
     const except = news.except?.connection;
-    for (const gate of this.#toGate.gates()) {
+    for (const gate of this.#toGate.gatesOf(conversationId)) {
       gate.group({
         conversationId,
         convSeq,

@@ -52,7 +52,7 @@ export class TellReaders {
     const membership = await this.#standings.of(conversationId, readerId);
     if (!membership || membership.memberCount > SMALL_GROUP) return;
     const piece = readersPush.encode({ conversationIds: [conversationId] });
-    for (const gate of this.#toGate.gates()) {
+    for (const gate of this.#toGate.gatesOf(conversationId)) {
       gate.signal({
         conversationId,
         asOfSeq: membership.lastSeq,

@@ -74,7 +74,7 @@ export class Typing {
     if (membership.memberCount > SMALL_GROUP) return;
     this.#metrics.typings += 1;
     const piece = typingPush.encode({ typing: [{ conversationId, userId }] });
-    for (const gate of this.#toGate.gates()) {
+    for (const gate of this.#toGate.gatesOf(conversationId)) {
       gate.signal({
         conversationId,
         asOfSeq: membership.lastSeq,
