@@ -17,6 +17,7 @@ export default defineConfig({
       'apps/*/src/**/*.test.{ts,tsx}',
       'scripts/**/*.test.ts',
       'e2e/bench/**/*.test.ts',
+      'e2e/chaos/**/*.test.ts',
       'e2e/simulator/**/*.test.ts',
     ],
     exclude: ['**/node_modules/**', '**/dist/**'],
