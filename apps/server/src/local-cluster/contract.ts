@@ -8,6 +8,8 @@ export interface LocalClusterOptions {
   readonly logics: number;
   /** More FASTIM_* variables for one member; its own ports and names may be among them. */
   readonly environment?: (member: MemberName) => Readonly<Record<string, string>>;
+  /** The port at which the roles reach the store that listens on `port`, when something stands between (tests). */
+  readonly storesAt?: (member: 'postgres' | 'redis', port: number) => number;
   /** Lines for people: what starts, what died. */
   readonly say?: (line: string) => void;
 }

@@ -219,8 +219,12 @@ class Member {
   #variables(kind: Exclude<Kind, 'postgres' | 'redis'>): Record<string, string> {
     const { ports, secret, postgresPassword, redisPassword } = this.#settings;
     const own = ports[this.name] ?? {};
-    const postgres = { port: ports.postgres?.postgres ?? 0, password: postgresPassword };
-    const redis = { port: ports.redis?.redis ?? 0, password: redisPassword };
+    const storePort = (store: 'postgres' | 'redis') => {
+      const port = ports[store]?.[store] ?? 0;
+      return this.#options.storesAt?.(store, port) ?? port;
+    };
+    const postgres = { port: storePort('postgres'), password: postgresPassword };
+    const redis = { port: storePort('redis'), password: redisPassword };
     // In files: what is in a process's environment can be read by more people than one thinks.
     const secrets: Record<string, string> = {
       FASTIM_CLUSTER_SECRET_FILE: this.#secretFile('cluster-secret', secret),
