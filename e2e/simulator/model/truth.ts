@@ -34,8 +34,6 @@ export class Truth implements Auditor {
   #effects = new Map<number, string>();
   /** device and conversation → the newest operation stored. */
   #newest = new Map<string, number>();
-  /** Keys of messages that their sender had no right to, when they came. */
-  readonly #refused = new Set<string>();
 
   constructor(parts: {
     report: (invariant: string, message: string) => void;
@@ -144,7 +142,6 @@ export class Truth implements Auditor {
   #appended(batch: readonly AppendRequest[], outcomes: readonly AppendOutcome[]): void {
     for (const [index, request] of batch.entries()) {
       const outcome = outcomes[index]!;
-      if (outcome.outcome === 'refused') this.#refused.add(toHex(request.clientMsgId));
       if (outcome.outcome !== 'stored') continue;
       this.#add({
         conversationId: String(request.conversationId),
@@ -206,7 +203,7 @@ export class Truth implements Auditor {
   }
 
   /** Every text and every edit carries the number of the operation that it comes from. */
-  #effect(operation: number, conversationId: string, { convSeq, key }: LogEntry): void {
+  #effect(operation: number, conversationId: string, { convSeq }: LogEntry): void {
     const place = `${conversationId}/${convSeq}`;
     this.#say(() => `operation ${operation} of device ${this.#laneOf(operation)} is at ${place}`);
     const before = this.#effects.get(operation);
@@ -214,9 +211,7 @@ export class Truth implements Auditor {
     this.#effects.set(operation, place);
     const lane = `${this.#laneOf(operation)}/${conversationId}`;
     const newest = this.#newest.get(lane) ?? 0;
-    // Who was put out and came back may send again what was refused meanwhile, if the refusal got lost.
-    if (operation < newest && !this.#refused.has(key))
-      this.#report('I3', `operation ${operation} is stored behind ${newest} of the same device`);
+    if (operation < newest) this.#report('I3', `operation ${operation} is stored behind ${newest} of the same device`);
     this.#newest.set(lane, Math.max(newest, operation));
   }
 

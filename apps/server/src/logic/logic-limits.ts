@@ -27,7 +27,13 @@ export const ENDED_SESSIONS_REMEMBERED = 10_000;
 /** Access tokens are 43 characters; far longer ones are not worth a look-up. */
 export const MAX_ACCESS_TOKEN_LENGTH = 512;
 /** Advice for errors of ours, spread over half of it and the whole, so that not all come back at once. */
-export const retryAfter = { storageFull: 10_000, unavailable: 2_000, overloaded: 1_000, userFull: 60_000 } as const;
+export const retryAfter = {
+  storageFull: 10_000,
+  unavailable: 2_000,
+  overloaded: 1_000,
+  userFull: 60_000,
+  behindRefused: 100,
+} as const;
 export const TICK = 500;
 export const SWEEP = 60_000;
 /** Writes of one's own settings (drafts among them) of one user. */

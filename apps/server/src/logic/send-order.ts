@@ -87,10 +87,18 @@ export class SendOrder {
       place -= gone;
       lane.waiting.splice(0, lane.waiting.length, ...waiting);
     }
-    if (place > 0)
-      return { reason: lane.reason, retryAfterMs: Math.min(lane.retryAfterMs, Math.max(1, lane.comesAt - now)) };
+    if (place > 0) return heldBy(lane, now);
     this.#free(key, message.conversationId);
     return undefined;
+  }
+
+  /** Asked of one that was let go on earlier: whether one that was sent before it has been refused since. */
+  behind(attempt: SendAttempt, message: SendMessage, now: number): Held | undefined {
+    const lane = this.#connections.get(connectionKey(attempt.connection))?.byConversation.get(message.conversationId);
+    const first = lane?.waiting[0];
+    if (!lane || !first || first.sequenceId >= attempt.sequenceId) return undefined;
+    if (sameBytes(first.clientMsgId, message.clientMsgId)) return undefined;
+    return heldBy(lane, now);
   }
 
   /** The message is stored: nobody needs to wait for it, even if a second copy of it was refused. */
@@ -180,6 +188,10 @@ function line(lane: Lane, sequenceId: number, clientMsgId: Uint8Array): number {
     waiting.splice(place, 0, { clientMsgId: Uint8Array.from(clientMsgId), sequenceId, lastSequenceId });
   }
   return place;
+}
+
+function heldBy(lane: Lane, now: number): Held {
+  return { reason: lane.reason, retryAfterMs: Math.min(lane.retryAfterMs, Math.max(1, lane.comesAt - now)) };
 }
 
 function connectionKey(connection: ConnectionRef): string {

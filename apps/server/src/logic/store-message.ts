@@ -16,6 +16,8 @@ import type { SendMessage, SendOrder } from './send-order.ts';
 
 /** The values of an ack for what changed nothing. */
 const nothingStored = { msgId: 0n, convSeq: 0, serverTimeMs: 0, countNo: 0 } as const;
+/** Refusals for good that an admin can take back at any moment. */
+const takenBack: ReadonlySet<ErrorName> = new Set(['NOT_A_MEMBER', 'MUTED', 'NOT_ALLOWED']);
 /** Messages that are a batch without waiting any longer. */
 const EAGER_BATCH = 64;
 
@@ -147,8 +149,14 @@ export class StoreMessage {
     this.#scheduled = false;
     this.#cancelWait?.();
     this.#cancelWait = undefined;
-    const batch = this.#commit.take(this.#clock.now());
-    if (!batch) return;
+    const taken = this.#commit.take(this.#clock.now());
+    if (!taken) return;
+    const batch = this.#order.size > 0 ? taken.filter((send) => !this.#isHeld(send)) : taken;
+    if (batch.length === 0) {
+      this.#commit.done();
+      this.#schedule();
+      return;
+    }
     this.#metrics.batchSize.observe(batch.length);
     const startedAt = performance.now();
     this.#append(batch)
@@ -156,6 +164,7 @@ export class StoreMessage {
         (outcomes) => {
           this.#metrics.appendSeconds.observe((performance.now() - startedAt) / 1000);
           this.#commit.done();
+          this.#holdBehindRefused(batch, outcomes);
           // The writer gets its next batch before this one's acks are made.
           if (this.#commit.delay(this.#clock.now()) === 0) this.#startBatch();
           else this.#schedule();
@@ -176,6 +185,33 @@ export class StoreMessage {
         if (this.#commit.idle) for (const resolve of this.#idleWaiters.splice(0)) resolve();
       });
   };
+
+  /**
+   * Whoever may not write now may be let in again before the refusal reaches him, and it may get lost: then the refused
+   * message comes again and would be stored behind a younger one. So the lane is held as after "try again later", until
+   * the client shows that it knows: by sending the younger one again without the refused one.
+   */
+  #holdBehindRefused(batch: readonly AcceptedSend[], outcomes: readonly AppendOutcome[]): void {
+    const now = this.#clock.now();
+    for (const [index, send] of batch.entries()) {
+      const outcome = outcomes[index];
+      if (outcome?.outcome !== 'refused' || !takenBack.has(outcome.reason)) continue;
+      if (this.#routes.find(send.connection) !== send.route) continue;
+      this.#order.refused(send, send.append, { reason: 'UNAVAILABLE', retryAfterMs: retryAfter.behindRefused }, now);
+    }
+  }
+
+  /** An older one was refused while this one waited for its batch. */
+  #isHeld(send: AcceptedSend): boolean {
+    const held = this.#order.behind(send, send.append, this.#clock.now());
+    if (!held) return false;
+    const detail = 'an older one comes first';
+    this.refuse(send, send.route, send.append, held.reason, held.retryAfterMs, detail);
+    for (const copy of this.#copies.end(send)) {
+      this.refuse(copy, copy.route, copy.append, held.reason, held.retryAfterMs, detail);
+    }
+    return true;
+  }
 
   async #append(batch: readonly AcceptedSend[]): Promise<AppendOutcome[]> {
     const requests: AppendRequest[] = [];
