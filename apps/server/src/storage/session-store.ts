@@ -56,6 +56,9 @@ export type RotationOutcome =
  * rotate: one transaction; of many at once with one token, exactly one gets 'rotated'.
  * byAccessHash, byId: also sessions that ended; the hash of a token that was rotated away is not found.
  * end: idempotent; the time of the first call stays. ofUser: those that have not ended, newest first.
+ * endedSince: sessions that ended at or after a time, by (endedMs, sessionId), for nodes that may have missed an order to
+ * end them. The next page begins at the last one's endedMs with its sessionId as `afterId`. Times are the callers' own,
+ * taken before their commit: who asks for "since my last read" has to go back by as long as a commit may take.
  */
 export interface SessionStore {
   create(session: NewSession): Promise<SessionRecord>;
@@ -65,4 +68,6 @@ export interface SessionStore {
   end(sessionId: bigint, nowMs: number): Promise<SessionRecord | undefined>;
   ofUser(userId: bigint): Promise<SessionRecord[]>;
   touch(sessionId: bigint, nowMs: number): Promise<void>;
+  /** `afterId`: of those that ended at `sinceMs` itself only the ones with a higher id; not given: all of them. */
+  endedSince(sinceMs: number, limit: number, afterId?: bigint): Promise<SessionRecord[]>;
 }

@@ -158,6 +158,15 @@ export class MemorySessions implements SessionStore {
       .map((session) => ({ ...session }));
   }
 
+  async endedSince(sinceMs: number, limit: number, afterId = -(2n ** 63n)): Promise<SessionRecord[]> {
+    this.#assertOpen();
+    return [...this.#sessions.values()]
+      .flatMap((session) => (session.endedMs === undefined ? [] : [{ ...session, endedMs: session.endedMs }]))
+      .filter(({ endedMs, sessionId }) => endedMs > sinceMs || (endedMs === sinceMs && sessionId > afterId))
+      .sort((a, b) => a.endedMs - b.endedMs || (a.sessionId < b.sessionId ? -1 : 1))
+      .slice(0, Math.max(0, Math.floor(limit) || 0));
+  }
+
   async touch(sessionId: bigint, nowMs: number): Promise<void> {
     this.#assertOpen();
     const session = this.#sessions.get(sessionId);

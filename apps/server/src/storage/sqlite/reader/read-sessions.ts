@@ -3,10 +3,13 @@ import type { SessionRecord } from '../../session-store.ts';
 import { plannedOnce } from '../planned-once.ts';
 import { SESSION_COLUMNS, type SessionRow, sessionOf } from '../session-rows.ts';
 
+const MOST_ROWS = 1_000;
+
 export class ReadSessions {
   readonly #byAccess: Statement<[Uint8Array]>;
   readonly #byId: Statement<[bigint]>;
   readonly #ofUser: Statement<[bigint]>;
+  readonly #endedSince: Statement<[number, bigint, number]>;
 
   constructor(database: Database) {
     const prepare = <Bind extends unknown[]>(rest: string) =>
@@ -18,6 +21,9 @@ export class ReadSessions {
     this.#byId = prepare<[bigint]>('WHERE session_id = ?');
     this.#ofUser = prepare<[bigint]>(
       'WHERE user_id = ? AND ended_ms IS NULL ORDER BY created_ms DESC, session_id DESC',
+    );
+    this.#endedSince = prepare<[number, bigint, number]>(
+      'WHERE ended_ms IS NOT NULL AND (ended_ms, session_id) > (?, ?) ORDER BY ended_ms, session_id LIMIT ?',
     );
   }
 
@@ -31,6 +37,11 @@ export class ReadSessions {
 
   ofUser(userId: bigint): SessionRecord[] {
     return (this.#ofUser.all(userId) as SessionRow[]).map(sessionOf);
+  }
+
+  endedSince(sinceMs: number, limit: number, afterId: bigint): SessionRecord[] {
+    const most = Math.max(0, Math.min(Math.floor(limit) || 0, MOST_ROWS));
+    return (this.#endedSince.all(sinceMs, afterId, most) as SessionRow[]).map(sessionOf);
   }
 }
 

@@ -82,6 +82,7 @@ function handlersOn(database: Database, note: (note: WorkerNote) => void): Handl
     sessionByAccessHash: (accessHash) => sessions.byAccessHash(accessHash),
     sessionById: (sessionId) => sessions.byId(sessionId),
     sessionsOfUser: (userId) => sessions.ofUser(userId),
+    sessionsEndedSince: ({ sinceMs, limit, afterId }) => sessions.endedSince(sinceMs, limit, afterId),
     historyEpoch: () => readHistoryEpoch(database),
     highestId: () => readHighestId(database),
     checkpoint: () => {

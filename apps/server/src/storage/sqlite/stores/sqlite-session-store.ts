@@ -1,7 +1,7 @@
 import type { NewSession, Rotation, RotationOutcome, SessionRecord, SessionStore } from '../../session-store.ts';
 import type { ReaderOperations, WriterOperations } from '../worker/operations.ts';
 import type { WorkerClient } from '../worker/worker-client.ts';
-import { ownBytes, storedId } from './stored-id.ts';
+import { LOWEST_ID, ownBytes, storedId } from './stored-id.ts';
 
 export class SqliteSessionStore implements SessionStore {
   readonly #writer: WorkerClient<WriterOperations>;
@@ -45,6 +45,10 @@ export class SqliteSessionStore implements SessionStore {
 
   ofUser(userId: bigint): Promise<SessionRecord[]> {
     return this.#reader.call('sessionsOfUser', storedId(userId));
+  }
+
+  endedSince(sinceMs: number, limit: number, afterId = LOWEST_ID): Promise<SessionRecord[]> {
+    return this.#reader.call('sessionsEndedSince', { sinceMs, limit, afterId: storedId(afterId) });
   }
 
   touch(sessionId: bigint, nowMs: number): Promise<void> {

@@ -112,6 +112,7 @@ export type ReaderOperations = {
   sessionByAccessHash: { argument: Uint8Array; reply: SessionRecord | undefined };
   sessionById: { argument: bigint; reply: SessionRecord | undefined };
   sessionsOfUser: { argument: bigint; reply: SessionRecord[] };
+  sessionsEndedSince: { argument: { sinceMs: number; limit: number; afterId: bigint }; reply: SessionRecord[] };
   historyEpoch: { argument: undefined; reply: bigint };
   highestId: { argument: undefined; reply: bigint };
   /** Copies the log into the database while the writer goes on. Not in a snapshot: it would hold the log. */
