@@ -11,11 +11,16 @@ export interface ConfigKey {
   readonly option: string;
   readonly schema: z.ZodType;
   readonly defaultValue: unknown;
+  /** Never shown, not even when it is wrong. */
+  readonly secret: boolean;
   /** What is allowed, in words: "has to be a whole number from 0 to 65535". */
   readonly expects: string;
   /** The value behind a variable's or an option's text; still to be checked by the schema. */
   fromText(text: string): unknown;
 }
+
+/** Passwords, and addresses that hold one. */
+const secrets: ReadonlySet<string> = new Set(['cluster.secret', 'admin.token', 'store.url', 'registry.url']);
 
 /** Every key, in the order of the schema. */
 export const configKeys: readonly ConfigKey[] = collect(configSchema, []);
@@ -35,6 +40,7 @@ function collect(schema: z.ZodType, path: readonly string[]): ConfigKey[] {
       option: `--${words.join('-')}`,
       schema,
       defaultValue: schema.parse(undefined),
+      secret: secrets.has(path.join('.')),
       ...describe(inner),
     },
   ];

@@ -2,9 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { helpText } from './config-help.ts';
+import { helpGroups, helpText } from './config-help.ts';
 import { configKeys } from './config-keys.ts';
-import { ConfigError, loadConfig } from './load-config.ts';
+import { ConfigError, loadConfig, requireRunnable } from './load-config.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -134,7 +134,13 @@ describe('loading the configuration', () => {
     ['a variable twice', [], { FASTIM_NAME: 'a', FASTIM_NAME_FILE: '/etc/hostname' }, /both set name: keep one$/],
     ['a value file that is missing', [], { FASTIM_NAME_FILE: '/no/such' }, /^FASTIM_NAME_FILE: cannot read .*ENOENT/],
     ['a config file that is missing', ['--config', '/no/such.json'], {}, /^--config: cannot read .*ENOENT/],
-    ['two parts on one port', ['--port', '9000', '--ws-port', '9000'], {}, /^--port and --ws-port are both 9000/],
+    [
+      'a database address that is none, without its password',
+      [],
+      { FASTIM_STORE_URL: 'mysql://fastim:hunter2@db/fastim' },
+      /^FASTIM_STORE_URL: has to be an address like postgres:[^ ]*$/,
+    ],
+    ['a secret that is too long, without it', ['--cluster-secret', 'hunter2'.repeat(200)], {}, /^(?!.*hunter2)/],
     [
       'an address without a port',
       ['--advertise-tcp', 'chat.example'],
@@ -170,5 +176,103 @@ describe('loading the configuration', () => {
     const path = file('bad.json', text);
     expect(() => loadConfig(['--config', path], {})).toThrow(message);
     expect(() => loadConfig(['--config', path], {})).toThrow(path);
+  });
+});
+
+describe('what a role needs', () => {
+  const secret = 'x'.repeat(32);
+  const cluster = {
+    FASTIM_REGISTRY_URL: 'redis://127.0.0.1/0',
+    FASTIM_STORE_URL: 'postgres://fastim:hunter2@127.0.0.1/fastim',
+    FASTIM_CLUSTER_SECRET: secret,
+  };
+  const without = (...names: (keyof typeof cluster)[]) =>
+    Object.fromEntries(Object.entries(cluster).filter(([name]) => !names.includes(name as keyof typeof cluster)));
+  const runnable = (argv: string[], env: Record<string, string>) => () => requireRunnable(config(argv, env));
+
+  it('is enough as it is for one process, and in a cluster with the three addresses', () => {
+    expect(runnable([], {})).not.toThrow();
+    for (const role of ['lsb', 'gate', 'api', 'logic']) {
+      expect(runnable(['--role', role], cluster), role).not.toThrow();
+    }
+    // A gate holds connections; it never touches the database.
+    expect(runnable(['--role', 'gate'], without('FASTIM_STORE_URL'))).not.toThrow();
+  });
+
+  it('may stand in files', () => {
+    const env = {
+      FASTIM_REGISTRY_URL_FILE: file('registry-url', 'redis://127.0.0.1/0\n'),
+      FASTIM_STORE_URL_FILE: file('store-url', 'postgres://127.0.0.1/fastim\n'),
+      FASTIM_CLUSTER_SECRET_FILE: file('secret', `${secret}\n`),
+      FASTIM_ADMIN_TOKEN_FILE: file('token', 'a token\n'),
+    };
+    const loaded = config(['--role', 'logic'], env);
+    expect(() => requireRunnable(loaded)).not.toThrow();
+    expect(loaded).toMatchObject({ cluster: { secret }, admin: { token: 'a token' } });
+  });
+
+  const bad: [what: string, argv: string[], env: Record<string, string>, message: RegExp][] = [
+    ['no Redis', ['--role', 'gate'], without('FASTIM_REGISTRY_URL'), /^registry\.url: role gate needs/],
+    ['no PostgreSQL for logic', ['--role', 'logic'], without('FASTIM_STORE_URL'), /^store\.url: role logic needs/],
+    ['no PostgreSQL for api', ['--role', 'api'], without('FASTIM_STORE_URL'), /^store\.url: role api needs/],
+    ['no PostgreSQL for lsb', ['--role', 'lsb'], without('FASTIM_STORE_URL'), /^store\.url: role lsb needs/],
+    ['no secret', ['--role', 'lsb'], without('FASTIM_CLUSTER_SECRET'), /^cluster\.secret: .*32 characters/],
+    [
+      'a short secret, which is not shown',
+      ['--role', 'lsb'],
+      { ...cluster, FASTIM_CLUSTER_SECRET: 'hunter2' },
+      /^cluster\.secret: (?!.*hunter2).*32 characters/,
+    ],
+    ['a database that would not be used', [], { FASTIM_STORE_URL: cluster.FASTIM_STORE_URL }, /^store\.url: role all /],
+    ['a Redis that would not be used', [], { FASTIM_REGISTRY_URL: 'redis://a' }, /^registry\.url: role all /],
+    ['a certificate without its key', ['--tls-cert-file', 'a.pem'], {}, /^tls\.keyFile: /],
+    ['a key without its certificate', ['--tls-key-file', 'a.pem'], {}, /^tls\.certFile: /],
+    [
+      'inner TLS without its CA',
+      ['--cluster-tls-cert-file', 'a', '--cluster-tls-key-file', 'b'],
+      {},
+      /^cluster\.tls\.caFile/,
+    ],
+    ['two parts on one port', ['--port', '9000', '--ws-port', '9000'], {}, /^--port and --ws-port are both 9000/],
+    [
+      'an inner port that is another one',
+      ['--role', 'gate', '--tcp-port', '9000', '--cluster-inner-port', '9000'],
+      cluster,
+      /^--tcp-port and --cluster-inner-port are both 9000/,
+    ],
+    [
+      'a gate on every address that nobody can name',
+      ['--role', 'gate', '--host', '0.0.0.0'],
+      cluster,
+      /^advertise\.ws: /,
+    ],
+    [
+      'an inner port on every address that nobody can name',
+      ['--role', 'logic', '--cluster-inner-host', '::'],
+      cluster,
+      /^cluster\.advertiseInner: /,
+    ],
+  ];
+  it.each(bad)('names %s', (_what, argv, env, message) => {
+    expect(runnable(argv, env)).toThrow(ConfigError);
+    expect(runnable(argv, env)).toThrow(message);
+  });
+
+  it('takes a port twice where only one of the two is used', () => {
+    expect(runnable(['--role', 'api', '--port', '9000', '--tcp-port', '9000'], cluster)).not.toThrow();
+  });
+});
+
+describe('the help', () => {
+  it('has every option in one group', () => {
+    const grouped = helpGroups.flatMap(({ names }) => names);
+    expect(grouped.toSorted()).toEqual([...new Set(configKeys.map((key) => key.path[0] ?? ''))].toSorted());
+  });
+
+  it('shows no secret of the environment', () => {
+    expect(loadConfig(['--help'], { FASTIM_CLUSTER_SECRET: 'hunter2' })).toEqual({ action: 'help' });
+    for (const name of ['cluster-secret', 'admin-token', 'store-url', 'registry-url']) {
+      expect(helpText()).toMatch(new RegExp(`--${name} +\\(none\\)`));
+    }
   });
 });

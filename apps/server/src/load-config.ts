@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type Config, configSchema } from './config.ts';
 import { type ConfigKey, configKeys, nearest } from './config-keys.ts';
+import { roleProblem } from './role-config.ts';
 
 /** What the operator wrote cannot be used; one line that names it. Exit code 2. */
 export class ConfigError extends Error {
@@ -41,8 +42,13 @@ export function loadConfig(argv: readonly string[], env: Readonly<Record<string,
     const issue = parsed.error.issues[0];
     throw new ConfigError(`${issue?.path.join('.') ?? 'configuration'}: ${issue?.message ?? 'not allowed'}`);
   }
-  requireDistinctPorts(parsed.data);
   return { action: 'run', config: deepFreeze(parsed.data) };
+}
+
+/** Throws ConfigError when a server cannot run with it, though every value is allowed by itself. */
+export function requireRunnable(config: Config): void {
+  const problem = roleProblem(config);
+  if (problem !== undefined) throw new ConfigError(problem);
 }
 
 interface GivenOption {
@@ -145,7 +151,7 @@ function applyEnvironment(values: Tree, env: Readonly<Record<string, string | un
 function put(values: Tree, key: ConfigKey, value: unknown, source: string, written: unknown): void {
   const checked = key.schema.safeParse(value);
   if (!checked.success) {
-    throw new ConfigError(`${source}: ${key.expects}, not ${quote(written)}`);
+    throw new ConfigError(`${source}: ${key.expects}${key.secret ? '' : `, not ${quote(written)}`}`);
   }
   let node = values;
   for (const name of key.path.slice(0, -1)) {
@@ -153,20 +159,6 @@ function put(values: Tree, key: ConfigKey, value: unknown, source: string, writt
     node = node[name] as Tree;
   }
   node[key.path.at(-1)!] = checked.data;
-}
-
-function requireDistinctPorts(config: Config): void {
-  const ports = [
-    ['--port', config.port],
-    ['--tcp-port', config.tcpPort],
-    ['--ws-port', config.wsPort],
-    ['--metrics-port', config.metricsPort],
-    ['--app-bridge-port', config.app.bridgePort],
-  ] as const;
-  for (const [index, [name, port]] of ports.entries()) {
-    const clash = ports.slice(0, index).find(([, earlier]) => earlier === port && port !== 0);
-    if (clash) throw new ConfigError(`${clash[0]} and ${name} are both ${port}: each needs its own port`);
-  }
 }
 
 function readText(file: string, source: string): string {
