@@ -15,19 +15,28 @@ export interface RegistryBackend {
   intruders(): Promise<readonly string[]>;
 
   publish(channel: string, text: string): Promise<void>;
+  /** From now on, over every loss of the connection. */
+  subscribe(channel: string): void;
 
-  /** In order; what changed is published on the routes channel in one message (JSON of the changed `RouteWrite`s). */
+  /**
+   * In order. Resolves with what each user has after all of them. What changed is published on the routes channel in one
+   * message: JSON of `RouteNews`.
+   */
   writeRoutes(writes: readonly RouteWrite[], ttlMs: number): Promise<readonly RouteFields[]>;
   readRoutes(userIds: readonly string[]): Promise<readonly RouteFields[]>;
   /** Takes exactly these values away; one that changed meanwhile stays. Published as above. */
-  clearRoutes(gone: ReadonlyArray<{ readonly userId: string; readonly field: string; readonly value: string }>): Promise<void>;
+  clearRoutes(
+    gone: ReadonlyArray<{ readonly userId: string; readonly field: string; readonly value: string }>,
+  ): Promise<void>;
   /**
    * Of each user, the fields of `owner` (values that start with it) are exactly `fields` afterwards, and the others stay;
    * lives for `ttlMs` more. Published as above.
    */
   renewRoutes(owner: string, users: readonly OwnFields[], ttlMs: number): Promise<void>;
   /** Goes through all of them; `cursor` '0' starts and ends. */
-  scanRoutes(cursor: string): Promise<{ readonly cursor: string; readonly users: ReadonlyArray<readonly [string, RouteFields]> }>;
+  scanRoutes(
+    cursor: string,
+  ): Promise<{ readonly cursor: string; readonly users: ReadonlyArray<readonly [string, RouteFields]> }>;
 
   /** 'wait': the era is younger than `quietMs`. 'none': all are taken. `order`: in which numbers are tried. */
   takeNumber(holder: string, ttlMs: number, quietMs: number, order: NumberOrder): Promise<number | 'wait' | 'none'>;
@@ -58,6 +67,9 @@ export interface RouteWrite {
   readonly field: string;
   readonly value: string | null;
 }
+
+/** user, field, value or null, and whether the user has none besides it (an addition: had none; a removal: has none). */
+export type RouteNews = ReadonlyArray<readonly [userId: string, field: string, value: string | null, alone: boolean]>;
 
 export interface OwnFields {
   readonly userId: string;
