@@ -1,0 +1,11 @@
+import { firstFormat } from './0001-first-format.ts';
+
+/** One step from a format to the next. Never edited once released: a change is a new step. */
+export interface Migration {
+  readonly version: number;
+  readonly name: string;
+  /** Run as one transaction. Nodes of the version before may be at work meanwhile and after: nothing they use goes. */
+  readonly sql: string;
+}
+
+export const migrations: readonly Migration[] = [{ version: 1, name: 'first-format', sql: firstFormat }];
