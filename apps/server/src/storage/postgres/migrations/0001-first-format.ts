@@ -2,7 +2,7 @@
  * The first format: what SQLite has in its third, for many nodes.
  *
  * Keys begin with the conversation's or the user's id, so that an engine that spreads tables over machines can take them
- * as they are: `conversation` to `mention` by conversation_id, side by side; `direct_pair` by low_user_id; the rest, which
+ * as they are: `conversation` to `mention` by conversation_id, side by side; `direct_pair` by low_user_id, `group_creation` by creator_id; the rest, which
  * no message touches (users, sessions, node numbers), stays in one place or is copied everywhere. For that reason nothing
  * is unique across conversations but the ids, which are unique by how they are made, and nothing refers to another table
  * by a foreign key; who writes keeps them together, in one transaction under the conversation's row lock.
@@ -176,6 +176,14 @@ CREATE TABLE chat_group (
   join_approval boolean NOT NULL,
   pending_joins bigint NOT NULL
 ) WITH (fillfactor = 80);
+
+-- Which group was made by whom under which client_msg_id: the same creator and id again give the same group.
+CREATE TABLE group_creation (
+  creator_id bigint NOT NULL,
+  client_msg_id bytea NOT NULL,
+  conversation_id bigint NOT NULL,
+  PRIMARY KEY (creator_id, client_msg_id)
+);
 
 -- What a group said of itself when this member left.
 CREATE TABLE former_group (
