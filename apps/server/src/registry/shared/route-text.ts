@@ -19,7 +19,7 @@ export function ownerPrefix(logicNodeId: string): string {
   return `[${JSON.stringify(logicNodeId)},`;
 }
 
-export function valueOf({ identity }: Route, logicNodeId: string): string {
+export function routeText({ identity }: Route, logicNodeId: string): string {
   return JSON.stringify([logicNodeId, identity.deviceId, String(identity.sessionId), identity.epoch]);
 }
 

@@ -5,7 +5,7 @@ import { MemoryRouteTable, type PresenceListener, type Route } from '../../routi
 import { type ClusterRoutes, type KnownRoute, RegistryUnavailable } from '../contract.ts';
 import type { Pulse } from './pulse.ts';
 import { channels, type OwnFields, type RegistryBackend, type RouteFields } from './registry-backend.ts';
-import { fieldOf, ownerPrefix, type ReadRoute, readRoute, readRouteNews, valueOf } from './route-text.ts';
+import { fieldOf, ownerPrefix, type ReadRoute, readRoute, readRouteNews, routeText } from './route-text.ts';
 import { RouteWriter } from './route-writer.ts';
 import type { SharedDirectory } from './shared-directory.ts';
 
@@ -170,7 +170,7 @@ export class SharedRoutes implements ClusterRoutes {
     this.#own.add(route);
     const entry = this.#entries.get(userId) ?? this.#makeEntry(userId);
     this.#reckon(userId, entry);
-    this.#writer.put(String(userId), fieldOf(route.connection), valueOf(route, this.#nodeId));
+    this.#writer.put(String(userId), fieldOf(route.connection), routeText(route, this.#nodeId));
   }
 
   remove(connection: ConnectionRef): Route | undefined {
@@ -450,7 +450,7 @@ export class SharedRoutes implements ClusterRoutes {
   /** Somebody who thought us gone has cleared a route of ours. */
   #keepOwn(userId: bigint, field: string): void {
     const route = this.#own.ofUser(userId).find(({ connection }) => fieldOf(connection) === field);
-    if (route) this.#writer.put(String(userId), field, valueOf(route, this.#nodeId));
+    if (route) this.#writer.put(String(userId), field, routeText(route, this.#nodeId));
   }
 
   #lost(): void {
@@ -511,7 +511,7 @@ export class SharedRoutes implements ClusterRoutes {
   #rewrite(): void {
     for (const userId of this.#entries.keys()) {
       for (const route of this.#own.ofUser(userId)) {
-        this.#writer.put(String(userId), fieldOf(route.connection), valueOf(route, this.#nodeId));
+        this.#writer.put(String(userId), fieldOf(route.connection), routeText(route, this.#nodeId));
       }
     }
     this.#writer.resume();
@@ -538,7 +538,7 @@ export class SharedRoutes implements ClusterRoutes {
   #ownFields(userId: bigint): OwnFields | undefined {
     const routes = this.#own.ofUser(userId);
     if (routes.length === 0) return undefined;
-    const fields = routes.map((route) => [fieldOf(route.connection), valueOf(route, this.#nodeId)] as const);
+    const fields = routes.map((route) => [fieldOf(route.connection), routeText(route, this.#nodeId)] as const);
     return { userId: String(userId), fields: Object.fromEntries(fields) };
   }
 
