@@ -1,0 +1,167 @@
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { forEach } from '../bench/progress.ts';
+import type { DeviceOptions, Place } from './device.ts';
+import type { DriverCalls } from './driver-calls.ts';
+import { DriverProcess } from './driver-process.ts';
+import { password, userName, type World } from './world.ts';
+
+const PROCESSES = 3;
+const AT_A_TIME = 3;
+const SETTLE_LOOK_MS = 1_000;
+
+/** All devices, spread over processes so that none of them is what the run waits for. */
+export class Drivers {
+  readonly directory: string;
+  readonly #run: string;
+  readonly #serverUrl: string;
+  readonly #world: World;
+  readonly #processes: readonly DriverProcess[];
+  readonly #userIds = new Map<number, string>();
+  readonly #conversationIds = new Map<number, string>();
+
+  constructor(options: { directory: string; run: string; serverUrl: string; world: World }) {
+    this.directory = options.directory;
+    this.#run = options.run;
+    this.#serverUrl = options.serverUrl;
+    this.#world = options.world;
+    const names = Array.from({ length: PROCESSES }, (_, index) => String(index + 1));
+    this.#processes = names.map((name) => new DriverProcess(options.directory, name));
+    this.historyFiles = names.map((name) => join(options.directory, `history-${name}.jsonl`));
+  }
+
+  readonly historyFiles: readonly string[];
+
+  /** Users, devices and conversations are there, and everybody is online. */
+  async prepare(): Promise<void> {
+    const { devices, users, conversations } = this.#world;
+    const open = async (device: (typeof devices)[number]) => {
+      const { userId } = await this.#of(device.index).call('open', this.#options(device.index, device.user, 60_000));
+      this.#userIds.set(device.user, userId);
+    };
+    // The first device of each user registers him.
+    await forEach(devices.slice(0, users), AT_A_TIME, open);
+    await forEach(devices.slice(users), AT_A_TIME, open);
+    await forEach(conversations, AT_A_TIME, async ({ index, kind, members: [maker = 0, ...others] }) => {
+      const userIds = others.map((user) => this.#userIds.get(user)!);
+      const { conversationId } =
+        kind === 'direct'
+          ? await this.#of(maker).call('makeDirect', { device: maker, userId: userIds[0]! })
+          : await this.#of(maker).call('makeGroup', { device: maker, name: `Group ${index}`, userIds });
+      this.#conversationIds.set(index, conversationId);
+    });
+  }
+
+  async begin(perSecond: number): Promise<void> {
+    const { devices } = this.#world;
+    await Promise.all(
+      devices.map(({ index, user }) =>
+        this.#of(index).call('begin', {
+          device: index,
+          places: this.places(user),
+          perSecond: perSecond / devices.length,
+        }),
+      ),
+    );
+  }
+
+  async end(): Promise<void> {
+    await this.#all('end', {});
+  }
+
+  /** Whether every device is online, everything was acknowledged, and all know the same heads. What is missing, in words. */
+  async unsettled(): Promise<readonly string[]> {
+    const missing: string[] = [];
+    for (const { device, online, unacked, ended } of (await this.#all('states', {})).flat()) {
+      if (ended !== undefined) missing.push(`device ${device} was ended: ${ended}`);
+      else if (!online) missing.push(`device ${device} is not online`);
+      else if (unacked > 0) missing.push(`device ${device} waits for ${unacked} answers`);
+    }
+    if (missing.length > 0) return missing;
+    const heads = new Map<string, number>();
+    for (const { device, heads: own } of (await this.#all('heads', {})).flat()) {
+      for (const { conversationId, headSeq, unsent } of own) {
+        if (unsent > 0) missing.push(`device ${device} has ${unsent} unsent messages`);
+        const other = heads.get(conversationId);
+        if (other !== undefined && other !== headSeq)
+          missing.push(`device ${device}: head ${headSeq}, another ${other}`);
+        heads.set(conversationId, headSeq);
+      }
+    }
+    return missing;
+  }
+
+  /** Waits until nothing is missing; what still is after `patienceMs`. */
+  async settle(patienceMs: number): Promise<readonly string[]> {
+    const deadline = performance.now() + patienceMs;
+    for (let quiet = 0; ; ) {
+      const missing = await this.unsettled();
+      quiet = missing.length === 0 ? quiet + 1 : 0;
+      // Twice, so that what was just being told has arrived.
+      if (quiet === 2 || performance.now() > deadline) return missing;
+      await sleep(SETTLE_LOOK_MS);
+    }
+  }
+
+  /** Every device writes what it has of everything into a file of its own. How many changes were still under way there. */
+  async readAll(name: string): Promise<{ files: string[]; changing: number }> {
+    const files: string[] = [];
+    let changing = 0;
+    await forEach(this.#world.devices, AT_A_TIME, async ({ index, user }) => {
+      const file = join(this.directory, `${name}-device-${index}.jsonl`);
+      files.push(file);
+      const read = await this.#of(index).call('read', { device: index, places: this.places(user), file });
+      changing += read.changing;
+    });
+    return { files, changing };
+  }
+
+  /** The same of a new device of each user. */
+  async readFresh(): Promise<string[]> {
+    const files: string[] = [];
+    const users = Array.from({ length: this.#world.users }, (_, user) => user);
+    await forEach(users, AT_A_TIME, async (user) => {
+      const file = join(this.directory, `fresh-device-of-user-${user}.jsonl`);
+      files.push(file);
+      const index = this.#world.devices.length + user;
+      const options = { ...this.#options(index, user, 60_000), directory: undefined };
+      await this.#of(user).call('readFresh', { options, places: this.places(user), file });
+    });
+    return files;
+  }
+
+  /** What the user takes part in. */
+  places(user: number): Place[] {
+    return this.#world.conversations
+      .filter(({ members }) => members.includes(user))
+      .map(({ index, weight }) => ({ index, weight, conversationId: this.#conversationIds.get(index)! }));
+  }
+
+  credentials(user: number): { username: string; password: string } {
+    return { username: userName(this.#run, user), password: password(this.#run, user) };
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#processes.map((process) => process.stop()));
+  }
+
+  #options(index: number, user: number, patienceMs: number): DeviceOptions {
+    return {
+      index,
+      user,
+      run: this.#run,
+      serverUrl: this.#serverUrl,
+      ...this.credentials(user),
+      directory: join(this.directory, 'devices'),
+      patienceMs,
+    };
+  }
+
+  #of(device: number): DriverProcess {
+    return this.#processes[device % this.#processes.length]!;
+  }
+
+  #all<Name extends keyof DriverCalls>(call: Name, params: DriverCalls[Name]['params']) {
+    return Promise.all(this.#processes.map((process) => process.call(call, params)));
+  }
+}
