@@ -9,8 +9,13 @@ import { type Auth, createAuth } from '../../../apps/server/src/auth/create-auth
 import type { Argon2 } from '../../../apps/server/src/auth/password-hasher.ts';
 import { SessionAccess } from '../../../apps/server/src/auth/session-access.ts';
 import type { Identity } from '../../../apps/server/src/cluster/contract.ts';
-import { emptiestFirst } from '../../../apps/server/src/lsb/choose-gate.ts';
+import type { Gate } from '../../../apps/server/src/gate/gate.ts';
+import { standardGatePolicy } from '../../../apps/server/src/lsb/choose-gate.ts';
+import type { KnownGate } from '../../../apps/server/src/lsb/gate-directory.ts';
+import { GateOffers } from '../../../apps/server/src/lsb/gate-offers.ts';
 import { GateTickets } from '../../../apps/server/src/lsb/gate-ticket.ts';
+import { LocalAdmissions } from '../../../apps/server/src/lsb/local-admissions.ts';
+import { LocalReservations } from '../../../apps/server/src/lsb/local-reservations.ts';
 import { idMaker } from '../../../apps/server/src/roles/make-id.ts';
 import type { Storage } from '../../../apps/server/src/storage/storage.ts';
 import type { Life, Machine } from '../world/machine.ts';
@@ -18,7 +23,7 @@ import type { Network } from '../world/network.ts';
 import type { Database } from './database.ts';
 import type { GateNode } from './gate-node.ts';
 import type { LogicNode } from './logic-node.ts';
-import { DIAL_MS, serverConfig } from './settings.ts';
+import { CLUSTER_SECRET, DIAL_MS, serverConfig } from './settings.ts';
 import { StorageLink } from './storage-link.ts';
 
 /** How far behind the API an ended session's connections close, per node, when nothing is in the way. */
@@ -29,7 +34,7 @@ interface Parts {
   readonly storage: Storage;
   readonly auth: Auth;
   readonly access: SessionAccess;
-  readonly tickets: GateTickets;
+  readonly offers: GateOffers;
   readonly makeConversationId: () => bigint;
 }
 
@@ -119,7 +124,7 @@ export class ApiNode {
       storage,
       auth,
       access,
-      tickets: new GateTickets({ clock, random }),
+      offers: this.#offers(life),
       makeConversationId: idMaker(snowflake, clock, this.#logger, BusinessLine.direct),
     };
   }
@@ -252,23 +257,43 @@ export class ApiNode {
     return { conversationId: String(opened.conversationId), created: opened.created, peer: userAnswer(peer) };
   }
 
-  #gatesFor({ tickets }: Parts, { userId }: Identity): unknown {
-    const candidates = this.#gates.map((gate) => ({
-      gateId: gate.name,
-      connections: gate.gate?.load().connections ?? 0,
-      reservations: 0,
-      accepting: gate.accepting,
-    }));
-    const { gateIds, delayMs } = emptiestFirst(candidates, { userId, clientVersion: 'sim/1.0.0' });
-    if (gateIds.length === 0) throw new FastimError('UNAVAILABLE', 'no gate', { retryAfterMs: DIAL_MS });
-    const { ticket, expiresMs } = tickets.issue(userId);
-    return {
-      gates: gateIds.map((gateId) => ({ gateId, tcp: { host: gateId, port: 1 }, websocket: null })),
-      ticket,
-      ticketExpiresAt: expiresMs,
-      delayMs,
-    };
+  #offers({ clock, random }: Life): GateOffers {
+    const { reservationMs, admissionsPerSecond, admissionBurst } = serverConfig.lsb;
+    return new GateOffers({
+      directory: {
+        gates: () => this.#gates.flatMap(({ gate, accepting }) => (gate ? [knownGate(gate, accepting)] : [])),
+        address: (gateId) => {
+          const node = this.#gates.find(({ gate }) => gate?.gateId === gateId);
+          return node && { tcp: { host: node.name, port: 1 }, websocket: null };
+        },
+      },
+      policy: standardGatePolicy(random),
+      tickets: new GateTickets({ clock, random, secret: CLUSTER_SECRET }),
+      reservations: new LocalReservations({ clock, reservationMs }),
+      admissions: new LocalAdmissions({ clock, perSecond: admissionsPerSecond, burst: admissionBurst }),
+      random,
+    });
   }
+
+  async #gatesFor({ offers }: Parts, { userId }: Identity): Promise<unknown> {
+    const question = { userId, clientVersion: 'sim/1.0.0', appId: 'fastim', channel: 'both' } as const;
+    const { gates, ticketExpiresMs, delayMs } = await offers.offer(question, 'simulated');
+    return { gates, ticket: gates[0]!.ticket, ticketExpiresAt: ticketExpiresMs, delayMs };
+  }
+}
+
+function knownGate(gate: Gate, isOpen: boolean): KnownGate {
+  const { connections, capacity, accepting } = gate.load();
+  const { appIds, channels } = serverConfig.gate;
+  return {
+    gateId: gate.gateId,
+    connections,
+    capacity,
+    accepting: accepting && isOpen,
+    appIds,
+    channels,
+    grayRules: [],
+  };
 }
 
 interface Registration {

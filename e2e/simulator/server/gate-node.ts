@@ -4,11 +4,13 @@ import type { TransportConnection, TransportEvents } from '../../../apps/desktop
 import type { LogicPort } from '../../../apps/server/src/cluster/contract.ts';
 import { LogicLinks } from '../../../apps/server/src/cluster/logic-links.ts';
 import { createGate, type Gate, type Listener, type ListenerHost } from '../../../apps/server/src/gate/gate.ts';
+import { GateTickets } from '../../../apps/server/src/lsb/gate-ticket.ts';
+import { createGateTicketCheck } from '../../../apps/server/src/lsb/ticket-check.ts';
 import { TrustedProxies } from '../../../apps/server/src/net/trusted-proxies.ts';
 import { ByteChannel, type ChannelTap } from '../world/byte-channel.ts';
 import type { Life, Machine } from '../world/machine.ts';
 import type { Network } from '../world/network.ts';
-import { serverConfig } from './settings.ts';
+import { CLUSTER_SECRET, serverConfig } from './settings.ts';
 
 /** One gate over its lives: the real gate behind a simulated port. */
 export class GateNode {
@@ -52,6 +54,7 @@ export class GateNode {
     const gateId = `${this.machine.name}.${this.#lives}`;
     const links = new LogicLinks({ gateId, close: (connectionId, close) => gate.close(connectionId, close) });
     this.links = links;
+    const tickets = new GateTickets({ clock: life.clock, random: life.random, secret: CLUSTER_SECRET });
     const gate: Gate = createGate({
       gateId,
       config: serverConfig.gate,
@@ -61,6 +64,7 @@ export class GateNode {
       allowedOrigins: [],
       trustedProxies: new TrustedProxies([]),
       logic: links,
+      tickets: createGateTicketCheck({ tickets, gateId, clock: life.clock }),
       clock: life.clock,
       random: life.random,
       logger: this.#logger,

@@ -34,3 +34,6 @@ export const serverConfig: Config = configSchema.parse({
 
 /** Ms between two tries of a node to reach a gate. */
 export const DIAL_MS = 500;
+
+/** What gates and API sign and read tickets with. */
+export const CLUSTER_SECRET = 'the secret of the simulated cluster';

@@ -1,6 +1,7 @@
 import type { Clock } from '@fastim/core';
 import { FastimError, MAX_PROTOCOL_VERSION, MIN_PROTOCOL_VERSION } from '@fastim/protocol';
 import { isErrorName } from './errors.ts';
+import type { OfferedGate } from './gate-candidates.ts';
 import { HttpFailure, type HttpFault } from './http-failure.ts';
 import type { EngineLimits } from './limits.ts';
 import type { GateAddress, HttpPort, HttpRequest, HttpResponse } from './ports.ts';
@@ -8,9 +9,8 @@ import type { SessionTokens } from './store.ts';
 import type { DeviceView, PrivacyView, ServerCheckStep, ServerCheckView, UserView } from './views.ts';
 
 export interface GatesAnswer {
-  /** In the order in which to try them; each with the addresses of its channel kinds. */
-  readonly gates: ReadonlyArray<readonly GateAddress[]>;
-  readonly ticket: string;
+  /** In the order in which to try them. */
+  readonly gates: readonly OfferedGate[];
   readonly delayMs: number;
 }
 
@@ -135,10 +135,11 @@ export class ServerApi {
         addresses.push({ kind: 'tcp', host: string(tcp.host), port: number(tcp.port) });
       }
       if (typeof gate.websocket === 'string') addresses.push({ kind: 'websocket', url: gate.websocket });
-      return addresses;
+      // A server from before gates had tickets of their own gives one for all of them.
+      return { addresses, ticket: string(gate.ticket ?? answer.ticket) };
     });
     const delayMs = answer.delayMs === undefined ? 0 : number(answer.delayMs);
-    return { gates, ticket: string(answer.ticket), delayMs };
+    return { gates, delayMs };
   }
 
   async #call(

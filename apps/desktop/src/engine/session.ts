@@ -23,10 +23,10 @@ import type { AccessTokens } from './access-tokens.ts';
 import { Beats } from './beats.ts';
 import { ConnectionLink, type LinkClose } from './connection-link.ts';
 import { asFastimError, describe } from './errors.ts';
-import { gateCandidates } from './gate-candidates.ts';
+import { type GateCandidate, gateCandidates } from './gate-candidates.ts';
 import type { EngineLimits } from './limits.ts';
-import type { GateAddress, Logger, Transport } from './ports.ts';
-import type { GatesAnswer, ServerApi } from './server-api.ts';
+import type { Logger, Transport } from './ports.ts';
+import type { ServerApi } from './server-api.ts';
 import { SleepWatch } from './sleep-watch.ts';
 import type { ConnectionView } from './views.ts';
 
@@ -72,10 +72,13 @@ export class Session {
   readonly #sleepWatch: SleepWatch;
   readonly #beats: Beats;
   #link: ConnectionLink | undefined;
-  #gates: GatesAnswer | undefined;
-  #untried: GateAddress[] = [];
+  /** For the gate that `link` leads to. */
+  #ticket = '';
+  #untried: GateCandidate[] = [];
   #attempt = 0;
   #haste = 0;
+  /** Tickets refused in a row. */
+  #ticketsRefused = 0;
   #onlineSince = 0;
   #login: LoginResponse | undefined;
   #wait: { delayMs: number; reason: OfflineReason } = { delayMs: 0, reason: 'network' };
@@ -234,7 +237,6 @@ export class Session {
     const used = this.#tokens.accessToken;
     const gates = await this.#api.gates(used, this.#clientVersion);
     if (step !== this.#step) return;
-    this.#gates = gates;
     this.#untried = gateCandidates(gates.gates, this.#transport.kinds);
     if (this.#untried.length === 0) throw new FastimError('UNAVAILABLE', 'no gate that this client can reach');
     if (gates.delayMs <= 0) {
@@ -248,16 +250,17 @@ export class Session {
   }
 
   #connectNext(): void {
-    const address = this.#untried.shift();
-    if (!address) {
+    const candidate = this.#untried.shift();
+    if (!candidate) {
       this.#fail('network');
       return;
     }
     this.#dropLink();
+    this.#ticket = candidate.ticket;
     const step = this.#step;
     const link: ConnectionLink = new ConnectionLink({
       transport: this.#transport,
-      address,
+      address: candidate.address,
       clock: this.#clock,
       random: this.#random,
       logger: this.#logger,
@@ -289,7 +292,7 @@ export class Session {
         {
           accessToken: this.#tokens.accessToken,
           clientVersion: this.#clientVersion,
-          gateTicket: this.#gates?.ticket ?? '',
+          gateTicket: this.#ticket,
         },
         loginResponse,
         this.#limits.loginTimeoutMs,
@@ -307,6 +310,7 @@ export class Session {
 
   #beOnline(): void {
     this.#onlineSince = this.#clock.now();
+    this.#ticketsRefused = 0;
     this.#beats.start(this.#link!, this.#login!);
     // Before it is shown: what is told then knows already that a sync runs.
     this.#events.online(this.#link!, this.#login!);
@@ -346,6 +350,7 @@ export class Session {
         break;
       case 'ask-lsb':
         if (code === CloseCode.unauthenticated) this.#expire();
+        else if (code === CloseCode.ticketInvalid) this.#ticketRefused(retryAfterMs);
         else this.#redirect();
         break;
       default:
@@ -359,6 +364,7 @@ export class Session {
     if (reason === 'UNAUTHENTICATED') this.#expire();
     else if (reason === 'SESSION_ENDED') this.#end('logged-out');
     else if (reason === 'UPGRADE_REQUIRED') this.#end('upgrade');
+    else if (reason === 'TICKET_INVALID') this.#ticketRefused(retryAfterMs);
     else if (reason === 'OVERLOADED' || reason === 'RATE_LIMITED') this.#fail('overloaded', retryAfterMs);
     else this.#fail(reason === 'UNAVAILABLE' || reason === 'TIMEOUT' ? 'network' : 'server', retryAfterMs);
   }
@@ -377,6 +383,13 @@ export class Session {
   #redirect(): void {
     if (this.#hasty()) this.#go('redirected');
     else this.#fail('server');
+  }
+
+  /** Another ticket is a question away: asked at once the first time, after the usual wait when that did not help. */
+  #ticketRefused(retryAfterMs: number): void {
+    this.#ticketsRefused += 1;
+    if (this.#ticketsRefused === 1) this.#redirect();
+    else this.#fail('server', retryAfterMs);
   }
 
   #expire(): void {

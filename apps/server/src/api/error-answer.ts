@@ -92,6 +92,8 @@ function fromStorage(error: StorageError): FastimError {
       return new FastimError('OVERLOADED', undefined, { retryAfterMs: RETRY_UNAVAILABLE_MS });
     case 'io':
     case 'closed':
+    // Another node has this one's number now; it takes another in a moment.
+    case 'fenced':
       return new FastimError('UNAVAILABLE', undefined, { retryAfterMs: RETRY_UNAVAILABLE_MS });
     case 'corrupt':
     case 'other':

@@ -4,6 +4,7 @@ import { FastimError } from '@fastim/protocol';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { addressKey } from '../net/client-address.ts';
 import { HttpRefusal } from './error-answer.ts';
+import { RELAYED_HEADER, type RelaySeal } from './relay-seal.ts';
 
 const MAX_HEADERS = 100;
 const CORS_MAX_AGE_S = 600;
@@ -17,6 +18,8 @@ export interface RequestGuardOptions {
   /** Requests per address. */
   requests: RateLimiter<string>;
   clock: Clock;
+  /** What another process of the cluster passed on has been counted there. */
+  seal?: RelaySeal;
 }
 
 /** What is checked of every request before its route sees it, in this order. */
@@ -26,7 +29,8 @@ export function addRequestGuards(api: FastifyInstance, options: RequestGuardOpti
   const origins = new Set(options.allowedOrigins);
 
   api.addHook('onRequest', async (request, reply) => {
-    requireRoom(request, options.requests, options.clock.now());
+    const isCounted = options.seal?.open(request.headers[RELAYED_HEADER]) !== undefined;
+    if (!isCounted) requireRoom(request, options.requests, options.clock.now());
     requirePlainHeaders(request);
     // A page of a foreign site that rebinds its own name to 127.0.0.1 still says that name here.
     if (loopbackOnly && !isLoopback(request.hostname) && !originNames.has(request.hostname.toLowerCase())) {

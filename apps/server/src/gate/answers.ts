@@ -16,9 +16,14 @@ import {
 /** The frames that the gate makes itself. Everything else comes from logic, unread. */
 
 /** The answer to a request that goes no further than the gate. */
-export function statusAnswer(request: Frame | FrameHeader, reason: ErrorName, retryAfterMs = 0): OutgoingFrame {
+export function statusAnswer(
+  request: Frame | FrameHeader,
+  reason: ErrorName,
+  retryAfterMs = 0,
+  message?: string,
+): OutgoingFrame {
   const { cmd, logId, sequenceId } = request;
-  const data = statusResponse.encode({ status: statusOf(reason, undefined, retryAfterMs) });
+  const data = statusResponse.encode({ status: statusOf(reason, message, retryAfterMs) });
   return { cmd, msgType: MsgType.response, logId, sequenceId, data };
 }
 

@@ -18,7 +18,7 @@ import { connectionRates } from './rate-allowance.ts';
 import { FakeLogic } from './testing/fake-logic.ts';
 import { FakeSocket } from './testing/fake-socket.ts';
 import { request } from './testing/tcp-client.ts';
-import { Uplink } from './uplink.ts';
+import { Uplink, uplinkSteps } from './uplink/uplink.ts';
 
 /** One connection with everything around it but the network; ticks end when told to. */
 function setUp(config: Partial<GateConfig> = {}, transport: 'tcp' | 'websocket' = 'tcp') {
@@ -63,6 +63,10 @@ function setUp(config: Partial<GateConfig> = {}, transport: 'tcp' | 'websocket' 
     groups,
     groupMetrics,
     flushLater: (each) => downlink.flushLater(each),
+    isShedding: false,
+    expected: () => undefined,
+    loginsUnderWay: () => undefined,
+    ticketRefused: () => undefined,
     bound: (each) => table.bound(each, each.identity!.userId) > 0,
     gone: (connection) => table.remove(connection),
     complain: () => undefined,
@@ -203,9 +207,8 @@ describe('a connection', () => {
 
   it('names its steps in the order in which they are taken', () => {
     parts = setUp();
-    const { config, logic, metrics } = parts;
-    const { stepNames } = new Uplink({ config, logic, metrics, logger: pino({ level: 'silent' }) });
-    expect(stepNames).toEqual(['limit', 'direction', 'state', 'command', 'sequence', 'metrics', 'forward']);
+    const names = uplinkSteps.map((step) => step.name);
+    expect(names).toEqual(['limit', 'direction', 'state', 'command', 'sequence', 'metrics', 'login', 'forward']);
   });
 
   it('loses, doubles and reorders nothing, however bytes are cut and whoever is slow', () => {

@@ -3,6 +3,7 @@ import { CloseCode, Command, droppableCommands, type Frame, MsgType, type Outgoi
 import type { Logger } from 'pino';
 import type { ConnectionRef, Identity } from '../cluster/contract.ts';
 import type { GateConfig } from '../config.ts';
+import type { Stranger } from './admission.ts';
 import { goodbyeFrame, reconnectFrame, statusAnswer, upgradeAnswer } from './answers.ts';
 import type { ClientSocket, SocketOwner } from './client-socket.ts';
 import { type DeadlineWheel, NEVER, NOT_SCHEDULED, type WheelItem } from './deadline-wheel.ts';
@@ -31,10 +32,18 @@ export interface ConnectionHost {
   flushLater(connection: Connection): void;
   /** Counts the connection for its user; false: the user has too many. */
   bound(connection: Connection): boolean;
+  /** It showed a good ticket: it does not have to make room for others. */
+  expected(connection: Connection): void;
+  /** A LOGIN is with logic, or no longer. */
+  loginsUnderWay(change: 1 | -1): void;
+  /** Memory runs out: what may be dropped is dropped. */
+  readonly isShedding: boolean;
   /** The last thing a connection says. */
   gone(connection: Connection): void;
   /** Logs about a peer that does not speak the protocol, not more than once a minute and address. */
   complain(connection: Connection, reason: string): void;
+  /** Makes it known that somebody came with a ticket that is not good. */
+  ticketRefused(connection: Connection, why: string): void;
 }
 
 /**
@@ -43,7 +52,7 @@ export interface ConnectionHost {
  *
  * Order: frames are handed to the uplink in the order they came, and sent in the order they were queued, always.
  */
-export class Connection implements SocketOwner, WheelItem {
+export class Connection implements SocketOwner, WheelItem, Stranger {
   readonly ref: ConnectionRef;
   /** The peer's address, for throttling and logs. */
   readonly remoteAddress: string;
@@ -77,14 +86,16 @@ export class Connection implements SocketOwner, WheelItem {
   readonly #rate: RateAllowance;
   #state: ServerSessionState = 'accepted';
   #identity: Identity | undefined;
+  /** Whose ticket it showed; undefined: none. */
+  #expectedUser: bigint | undefined;
   #refusedLogins = 0;
   #closeCounted = false;
 
   readonly #acceptedAt: number;
   #heardAnything: boolean;
   #lastHeardAt: number;
-  /** Frames wait for the rate; the wheel offers them again. */
-  #heldByRate = false;
+  /** Frames wait for the rate, or for the link to logic; the wheel offers them again. */
+  #held = false;
   #reading = true;
   #destroyAt = NEVER;
 
@@ -139,6 +150,11 @@ export class Connection implements SocketOwner, WheelItem {
     return this.#state !== 'closing' && this.#state !== 'closed';
   }
 
+  /** Wheel time. */
+  get acceptedAt(): number {
+    return this.#acceptedAt;
+  }
+
   /** Bytes for the client that the operating system has not taken. */
   get unsent(): number {
     return this.#out.unsent;
@@ -181,9 +197,16 @@ export class Connection implements SocketOwner, WheelItem {
   takeFrame(): boolean {
     const { wheel } = this.#host;
     if (this.#rate.takeFrame(wheel.now)) return true;
-    this.#heldByRate = true;
+    this.#held = true;
     wheel.schedule(this, wheel.now + TICK_MS);
     return false;
+  }
+
+  /** The link to its logic node is full: what waits is offered again in a moment. */
+  waitForLink(): void {
+    const { wheel } = this.#host;
+    this.#held = true;
+    wheel.schedule(this, wheel.now + TICK_MS);
   }
 
   /** Takes a heartbeat from its own, much smaller allowance. */
@@ -198,7 +221,7 @@ export class Connection implements SocketOwner, WheelItem {
 
   /** Offers what waits to the uplink, and reads on when nothing does. */
   #handleWaiting(): void {
-    this.#heldByRate = false;
+    this.#held = false;
     this.#in.offer(this.#host.uplink, this);
     // A broken stream is answered after the good frames before it.
     if (this.#in.fault && !this.#in.isWaiting && this.isOpen) this.#brokenStream();
@@ -235,7 +258,7 @@ export class Connection implements SocketOwner, WheelItem {
   send(frame: OutgoingFrame, shared?: Uint8Array): void {
     if (!this.isOpen) return;
     if (this.follower?.parcel) this.#queueParcel(this.follower);
-    if (this.isCongested && droppableCommands.has(frame.cmd)) {
+    if ((this.isCongested || this.#host.isShedding) && droppableCommands.has(frame.cmd)) {
       this.#host.groupMetrics.dropped += 1;
       return;
     }
@@ -251,11 +274,12 @@ export class Connection implements SocketOwner, WheelItem {
   /** To a client that is behind, the queue does not grow by what it can pull, nor by what may be dropped. */
   #queueGroupFrame(follower: Follower, frame: ParcelFrame): void {
     if (!this.isOpen) return;
-    if (!this.isCongested) {
+    const isDroppable = droppableCommands.has(frame.cmd);
+    if (isDroppable && (this.isCongested || this.#host.isShedding)) {
+      this.#host.groupMetrics.dropped += frame.pieces;
+    } else if (!this.isCongested) {
       this.#out.pushEncoded(frame.cmd, frame.bytes);
       this.#queued();
-    } else if (droppableCommands.has(frame.cmd)) {
-      this.#host.groupMetrics.dropped += frame.pieces;
     } else {
       this.#host.groupMetrics.owed += 1;
       follower.owe(frame);
@@ -319,10 +343,40 @@ export class Connection implements SocketOwner, WheelItem {
 
   /** Logic accepted the login. */
   bind(identity: Identity): void {
+    if (this.#expectedUser !== undefined && this.#expectedUser !== identity.userId) {
+      this.refuseTicket('ticket for another user');
+      return;
+    }
     if (!this.#move('bind')) return;
     this.#identity = identity;
     this.#in.allowLargeFrames();
     if (!this.#host.bound(this)) this.close(CloseCode.rateLimited, 'too many connections of this user');
+  }
+
+  /** It showed a good ticket of this user. */
+  expect(userId: bigint): void {
+    this.#expectedUser = userId;
+    this.#host.expected(this);
+  }
+
+  get isExpected(): boolean {
+    return this.#expectedUser !== undefined;
+  }
+
+  /** It showed a ticket that is not good, or none where one is needed. */
+  refuseTicket(why: string): void {
+    this.#host.ticketRefused(this, why);
+    this.close(CloseCode.ticketInvalid, why);
+  }
+
+  /** Others wait for its place. */
+  evict(): void {
+    this.close(CloseCode.gateFull, 'not logged in while others wait');
+  }
+
+  /** Asks a client that is logged in to come back by way of an LSB. It may stay until then. */
+  askToReconnect(delayMs: number): void {
+    if (this.isBound) this.send(reconnectFrame(delayMs));
   }
 
   /** The gate drains: a client that is logged in is told when to leave, any other is closed. */
@@ -431,6 +485,8 @@ export class Connection implements SocketOwner, WheelItem {
   #move(event: ServerSessionEvent): boolean {
     const next = nextState(serverSessionTable, this.#state, event);
     if (!next) return false;
+    if (this.#state === 'authenticating') this.#host.loginsUnderWay(-1);
+    if (next === 'authenticating') this.#host.loginsUnderWay(1);
     this.#state = next;
     return true;
   }
@@ -458,8 +514,10 @@ export class Connection implements SocketOwner, WheelItem {
       this.close(CloseCode.heartbeatTimeout, 'nothing was heard for too long');
     } else if (this.#in.partialSince !== NEVER && this.#reading && now >= this.#partialDeadline()) {
       this.#broken(CloseCode.protocolError, 'TIMEOUT: a frame did not end in time');
-    } else if (this.#heldByRate) {
-      if (now >= this.#rate.usedUpSince + OVER_RATE_MS) this.close(CloseCode.rateLimited, 'too many frames');
+    } else if (this.#held) {
+      const { usedUpSince } = this.#rate;
+      if (usedUpSince !== NEVER && now >= usedUpSince + OVER_RATE_MS)
+        this.close(CloseCode.rateLimited, 'too many frames');
       else this.#handleWaiting();
     }
     return this.#nextDeadline();
@@ -474,7 +532,7 @@ export class Connection implements SocketOwner, WheelItem {
     if (!this.#heardAnything) at = Math.min(at, this.#acceptedAt + config.firstByteTimeoutMs);
     if (this.#out.blockedSince !== NEVER) at = Math.min(at, this.#out.blockedSince + config.unwrittenTimeoutMs);
     if (this.#in.partialSince !== NEVER && this.#reading) at = Math.min(at, this.#partialDeadline());
-    if (this.#heldByRate) at = Math.min(at, wheel.now + TICK_MS);
+    if (this.#held) at = Math.min(at, wheel.now + TICK_MS);
     return at;
   }
 

@@ -58,3 +58,12 @@ export const ASK_AGAIN_MS = 2_000;
 
 /** From the last follower of a group until logic may be told that there is none: most are back before. */
 export const INTEREST_KEPT_MS = 30_000;
+
+/** How often the heap is looked at. */
+export const HEAP_LOOK_MS = 1_000;
+
+/** Past this part of the heap, in percent, notifications that may be dropped are. */
+export const HEAP_SHED_PERCENT = 85;
+
+/** Log-ins under way with logic; past it those who were sent here by an LSB go first. */
+export const LOGINS_UNDER_WAY = 500;

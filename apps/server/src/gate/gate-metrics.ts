@@ -13,6 +13,7 @@ export type RejectReason =
   | 'duplicate_sequence'
   | 'response_ignored'
   | 'notify_ignored'
+  | 'ticket'
   | 'logic_failed';
 
 /** What a scrape asks the gate for. */

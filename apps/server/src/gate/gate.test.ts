@@ -427,7 +427,7 @@ describe('a gate', () => {
       fixture = new GateFixture();
       await fixture.gate.stop();
       await fixture.gate.drain();
-      expect(fixture.gate.load()).toEqual({ connections: 0 });
+      expect(fixture.gate.load()).toEqual({ connections: 0, capacity: 50_000, accepting: false });
     });
 
     it('names the port that is in use, and leaves the other one free', async () => {

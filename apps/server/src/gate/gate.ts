@@ -1,3 +1,4 @@
+import type { SecureContext } from 'node:tls';
 import type { Clock, Random } from '@fastim/core';
 import { CloseCode } from '@fastim/protocol';
 import type { Logger } from 'pino';
@@ -5,19 +6,23 @@ import type { Registry } from 'prom-client';
 import type { DownlinkPacket, GatePort, GroupPacket, GroupSignal, Identity, LogicPort } from '../cluster/contract.ts';
 import type { GateConfig } from '../config.ts';
 import type { TrustedProxies } from '../net/trusted-proxies.ts';
-import { Admission, type Refusal } from './admission.ts';
+import { SecureSockets } from '../tls/secure-sockets.ts';
+import { Admission, type Refusal, type Stranger } from './admission.ts';
 import type { ClientSocket, Transport } from './client-socket.ts';
 import { Connection, type ConnectionHost } from './connection.ts';
+import { type ConnectionInfo, connectionInfo } from './connection-info.ts';
 import { ConnectionTable } from './connection-table.ts';
 import { DeadlineWheel } from './deadline-wheel.ts';
 import { type Defer, Downlink } from './downlink.ts';
-import { CLOSE_GRACE_MS } from './gate-limits.ts';
+import { CLOSE_GRACE_MS, LOGINS_UNDER_WAY } from './gate-limits.ts';
 import { GateMetrics } from './gate-metrics.ts';
 import { GroupIndex } from './groups/group-index.ts';
 import { GroupMetrics } from './groups/group-metrics.ts';
+import { HeapWatch } from './heap-watch.ts';
 import { type ConnectionRates, connectionRates } from './rate-allowance.ts';
 import { TcpListener } from './tcp-listener.ts';
-import { Uplink } from './uplink.ts';
+import type { TicketCheck } from './ticket-check.ts';
+import { Uplink } from './uplink/uplink.ts';
 import { WebSocketListener } from './websocket-listener.ts';
 
 export interface GateOptions {
@@ -30,11 +35,21 @@ export interface GateOptions {
   readonly allowedOrigins: readonly string[];
   /** Reverse proxies in front of the WebSocket port, whose X-Forwarded-For is believed. */
   readonly trustedProxies: TrustedProxies;
+  /** Given: both ports speak TLS only. */
+  readonly tls?: { readonly context: SecureContext } | undefined;
   readonly logic: LogicPort;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
   readonly registry: Registry;
+  /** Whether clients were sent here. Missing: nobody hands out tickets, and none are asked for. */
+  readonly tickets?: TicketCheck;
+  /** Somebody logged in; called in the turn in which `load` counts him. */
+  readonly arrived?: (userId: bigint) => void;
+  /** Somebody came with a ticket that is not good; at most once a minute and address. */
+  readonly intruder?: (from: string, reason: string) => void;
+  /** Part of the heap in use, in percent. Default: that of this process. */
+  readonly heapUsedPercent?: () => number;
   /** When a tick ends. Default: setImmediate. */
   readonly defer?: Defer;
   /** What accepts clients. Default: the TCP and the WebSocket port. */
@@ -47,8 +62,8 @@ export interface ListenerHost {
   readonly logger: Logger;
   /** Asked before anything is made for a connection. Undefined: admitted. */
   admit(address: string): Refusal | undefined;
-  /** Takes over an admitted socket. `acceptedAt` in wheel time. */
-  connected(socket: ClientSocket, address: string, acceptedAt: number): void;
+  /** Takes over an admitted socket. `acceptedAt` in wheel time; `before`: as whom it was known until now. */
+  connected(socket: ClientSocket, address: string, acceptedAt: number, before?: Stranger): void;
   /** Wheel time. */
   now(): number;
 }
@@ -81,7 +96,22 @@ export interface Gate extends GatePort {
   drain(): Promise<void>;
   /** Says goodbye to everyone and closes both ports, whatever state the gate is in. */
   stop(): Promise<void>;
-  load(): { connections: number };
+  load(): GateLoad;
+  /**
+   * Asks each client that is logged in to come back by way of an LSB, at a moment of its own within the window. The gate
+   * goes on as before. Returns how many were asked.
+   */
+  reconnectAll(windowMs: number): number;
+  /** Of this user, or of everybody; at most `limit`, in the order in which they came. */
+  list(query: { userId?: bigint; limit: number }): readonly ConnectionInfo[];
+}
+
+/** What the gate reports of itself. */
+export interface GateLoad {
+  readonly connections: number;
+  readonly capacity: number;
+  /** False before it started, while it drains, and while memory runs out. */
+  readonly accepting: boolean;
 }
 
 export function createGate(options: GateOptions): Gate {
@@ -90,6 +120,8 @@ export function createGate(options: GateOptions): Gate {
 
 /** A client told to leave at the very end would meet the deadline on its way. */
 const DRAIN_SPREAD = 0.8;
+
+const outOfMemory: Refusal = { code: CloseCode.gateFull, reason: 'memory runs out' };
 
 class RunningGate implements Gate, ConnectionHost {
   readonly gateId: string;
@@ -105,6 +137,9 @@ class RunningGate implements Gate, ConnectionHost {
   readonly #options: GateOptions;
   readonly #table = new ConnectionTable();
   readonly #admission: Admission;
+  readonly #heap: HeapWatch;
+  #loginsUnderWay = 0;
+  #isAccepting = false;
   #listeners: Listeners | undefined;
   #started: Promise<{ tcpPort: number; wsPort: number }> | undefined;
   #drained: Promise<void> | undefined;
@@ -123,9 +158,16 @@ class RunningGate implements Gate, ConnectionHost {
     this.metrics = new GateMetrics(registry, {
       count: (report) => this.#count(report),
       unsent: () => this.#unsent(),
-      unauthenticated: () => this.#admission.unauthenticated,
+      unauthenticated: () => this.#admission.strangers,
     });
-    this.uplink = new Uplink({ config, logic, metrics: this.metrics, logger: this.logger });
+    this.uplink = new Uplink({
+      config,
+      logic,
+      metrics: this.metrics,
+      logger: this.logger,
+      ...(options.tickets && { tickets: options.tickets }),
+      isCrowded: () => this.#admission.isCrowded || this.#loginsUnderWay > LOGINS_UNDER_WAY,
+    });
     this.#downlink = new Downlink(this.#table, this.logger, options.defer ?? setImmediate, () => this.groups.endTick());
     this.groupMetrics = new GroupMetrics(registry, {
       conversations: () => this.groups.conversations,
@@ -142,6 +184,12 @@ class RunningGate implements Gate, ConnectionHost {
       now: () => this.wheel.now,
     });
     this.#admission = new Admission(config);
+    this.#heap = new HeapWatch({
+      clock,
+      limitPercent: config.heapLimitPercent,
+      ...(options.heapUsedPercent && { usedPercent: options.heapUsedPercent }),
+      changed: (state) => this.logger[state.isFull ? 'warn' : 'info'](state, 'memory of the gate'),
+    });
   }
 
   // ---- GatePort ----
@@ -180,8 +228,33 @@ class RunningGate implements Gate, ConnectionHost {
     this.#table.get(connectionId)?.close(close.code, close.reason, close.retryAfterMs);
   }
 
-  load(): { connections: number } {
-    return { connections: this.#table.size };
+  load(): GateLoad {
+    return {
+      connections: this.#table.size,
+      capacity: this.config.connections,
+      accepting: this.#isAccepting && !this.#heap.isFull,
+    };
+  }
+
+  reconnectAll(windowMs: number): number {
+    let asked = 0;
+    for (const connection of this.#table.all()) {
+      if (!connection.isBound) continue;
+      connection.askToReconnect(Math.floor(this.#options.random.fraction() * windowMs));
+      asked += 1;
+    }
+    this.logger.info({ asked, windowMs }, 'clients are asked to reconnect');
+    return asked;
+  }
+
+  list({ userId, limit }: { userId?: bigint; limit: number }): readonly ConnectionInfo[] {
+    const found: ConnectionInfo[] = [];
+    const start = this.#options.clock.now() - this.wheel.now;
+    for (const connection of userId === undefined ? this.#table.all() : this.#table.ofUser(userId)) {
+      if (found.length >= limit) break;
+      found.push(connectionInfo(connection, start + connection.acceptedAt));
+    }
+    return found;
   }
 
   // ---- life ----
@@ -201,6 +274,8 @@ class RunningGate implements Gate, ConnectionHost {
       const tcpPort = await listeners.tcp.start();
       const wsPort = await listeners.websocket.start();
       this.#listeners = listeners;
+      this.#heap.start();
+      this.#isAccepting = true;
       this.logger.info({ host: this.#options.host, tcpPort, wsPort }, 'gate started');
       return { tcpPort, wsPort };
     } catch (error) {
@@ -250,12 +325,14 @@ class RunningGate implements Gate, ConnectionHost {
     await this.#closeAll('the gate stops');
     await Promise.all([this.#listeners?.tcp.stop(), this.#listeners?.websocket.stop()]);
     this.wheel.stop();
+    this.#heap.stop();
     this.#listeners = undefined;
     this.#started = undefined;
     this.logger.info('gate stopped');
   }
 
   #stopAccepting(): void {
+    this.#isAccepting = false;
     this.#listeners?.tcp.stopAccepting();
     this.#listeners?.websocket.stopAccepting();
   }
@@ -272,17 +349,28 @@ class RunningGate implements Gate, ConnectionHost {
   }
 
   #makeListeners(): Listeners {
-    const { host, tcpPort, wsPort, allowedOrigins, trustedProxies } = this.#options;
+    const { host, tcpPort, wsPort, allowedOrigins, trustedProxies, tls } = this.#options;
+    const upgrading = (address: string, stranger: Stranger) => this.#admission.entered(address, stranger);
+    const abandoned = (address: string, stranger: Stranger) => {
+      this.metrics.refused('upgrade');
+      this.#admission.left(address, stranger, this.wheel.now);
+    };
     const shared: ListenerHost = {
       host,
       logger: this.logger,
       admit: (address) => this.#admit(address),
-      connected: (socket, address, acceptedAt) => this.#connected(socket, address, acceptedAt),
+      connected: (...admitted) => this.#connected(...admitted),
       now: () => this.wheel.now,
     };
     if (this.#options.listeners) return this.#options.listeners(shared);
     return {
-      tcp: new TcpListener({ ...shared, port: tcpPort }),
+      tcp: new TcpListener({
+        ...shared,
+        port: tcpPort,
+        upgrading,
+        abandoned,
+        secure: tls && new SecureSockets({ tls, http: false }),
+      }),
       websocket: new WebSocketListener({
         ...shared,
         port: wsPort,
@@ -291,10 +379,9 @@ class RunningGate implements Gate, ConnectionHost {
         mostUnnamed: this.config.unauthenticatedConnections,
         wheel: this.wheel,
         firstByteTimeoutMs: this.config.firstByteTimeoutMs,
-        abandoned: (address) => {
-          this.metrics.refused('upgrade');
-          this.#admission.left(address, false, this.wheel.now);
-        },
+        secure: tls && new SecureSockets({ tls, http: true }),
+        upgrading,
+        abandoned,
         originRefused: () => this.metrics.refused('origin'),
       }),
     };
@@ -307,7 +394,7 @@ class RunningGate implements Gate, ConnectionHost {
   }
 
   #admit(address: string): Refusal | undefined {
-    const refusal = this.#admission.admit(address, this.wheel.now);
+    const refusal = this.#heap.isFull ? outOfMemory : this.#admission.admit(address, this.wheel.now);
     if (refusal) {
       this.metrics.refused(refusal.code === CloseCode.gateFull ? 'gateFull' : 'rateLimited');
       if (this.#admission.mayComplain(address, this.wheel.now)) {
@@ -317,11 +404,12 @@ class RunningGate implements Gate, ConnectionHost {
     return refusal;
   }
 
-  #connected(socket: ClientSocket, address: string, acceptedAt: number): void {
+  #connected(socket: ClientSocket, address: string, acceptedAt: number, before?: Stranger): void {
     const ref = { gateId: this.gateId, connectionId: this.#table.nextId() };
     const connection = new Connection(this, ref, socket, address, acceptedAt);
     this.metrics.accepted(socket.transport);
     this.#table.add(connection);
+    this.#admission.entered(address, connection, before);
     this.logger.debug(
       { connectionId: ref.connectionId, transport: socket.transport, remoteAddress: address },
       'connected',
@@ -329,15 +417,28 @@ class RunningGate implements Gate, ConnectionHost {
     connection.start();
   }
 
+  expected(connection: Connection): void {
+    this.#admission.known(connection.remoteAddress, connection);
+  }
+
+  loginsUnderWay(change: 1 | -1): void {
+    this.#loginsUnderWay += change;
+  }
+
+  get isShedding(): boolean {
+    return this.#heap.isShedding;
+  }
+
   bound(connection: Connection): boolean {
-    this.#admission.authenticated();
+    this.#admission.known(connection.remoteAddress, connection);
+    this.#options.arrived?.(connection.identity!.userId);
     return this.#table.bound(connection, connection.identity!.userId) <= this.config.connectionsPerUser;
   }
 
   gone(connection: Connection): void {
     const { identity, ref } = connection;
     this.#table.remove(connection);
-    this.#admission.left(connection.remoteAddress, identity !== undefined, this.wheel.now);
+    this.#admission.left(connection.remoteAddress, connection, this.wheel.now);
     this.logger.debug({ connectionId: ref.connectionId, userId: identity?.userId.toString() }, 'connection gone');
     if (connection.forwarded) this.#options.logic.connectionClosed(ref, identity);
   }
@@ -350,6 +451,13 @@ class RunningGate implements Gate, ConnectionHost {
       { connectionId: connection.id, transport, remoteAddress, userId, reason },
       'a peer broke the protocol',
     );
+  }
+
+  ticketRefused(connection: Connection, why: string): void {
+    const { remoteAddress, id } = connection;
+    if (!this.#admission.mayComplain(remoteAddress, this.wheel.now)) return;
+    this.logger.warn({ connectionId: id, remoteAddress, reason: why }, 'a log-in was refused for its ticket');
+    this.#options.intruder?.(remoteAddress, why);
   }
 
   #unsent(): { sum: number; max: number } {

@@ -2,7 +2,8 @@ import { createServer, type Socket } from 'node:net';
 import { encodeFrames } from '@fastim/protocol';
 import type { Logger } from 'pino';
 import { clientAddress } from '../net/client-address.ts';
-import type { Refusal } from './admission.ts';
+import type { SecureSockets } from '../tls/secure-sockets.ts';
+import type { Refusal, Stranger } from './admission.ts';
 import { goodbyeFrame } from './answers.ts';
 import type { ClientSocket, SocketOwner } from './client-socket.ts';
 import { ListeningPort } from './listen.ts';
@@ -13,17 +14,26 @@ export interface ListenerOptions {
   readonly logger: Logger;
   /** Asked before anything is made for a connection. Undefined: admitted. */
   admit(address: string): Refusal | undefined;
-  /** Takes over an admitted socket. `acceptedAt` in wheel time. */
-  connected(socket: ClientSocket, address: string, acceptedAt: number): void;
+  /** Takes over an admitted socket. `acceptedAt` in wheel time; `before`: as whom it was known until now. */
+  connected(socket: ClientSocket, address: string, acceptedAt: number, before?: Stranger): void;
   now(): number;
+  /** Given: the port speaks TLS only. */
+  readonly secure?: SecureSockets | undefined;
 }
 
-/** The gate's port for plain TCP: frames as they are. */
+export interface TcpListenerOptions extends ListenerOptions {
+  /** An admitted connection is in its handshake. */
+  upgrading(address: string, stranger: Stranger): void;
+  /** It went before that ended. */
+  abandoned(address: string, stranger: Stranger): void;
+}
+
+/** The gate's port for TCP: frames as they are. */
 export class TcpListener {
-  readonly #options: ListenerOptions;
+  readonly #options: TcpListenerOptions;
   readonly #port = new ListeningPort();
 
-  constructor(options: ListenerOptions) {
+  constructor(options: TcpListenerOptions) {
     this.#options = options;
   }
 
@@ -46,13 +56,27 @@ export class TcpListener {
   #accept(socket: Socket): void {
     const address = clientAddress(socket.remoteAddress);
     const refusal = this.#options.admit(address);
+    const { secure, upgrading, abandoned, connected, now } = this.#options;
     if (refusal) {
       socket.on('error', ignoreError);
-      socket.end(encodeFrames([goodbyeFrame(refusal.code, refusal.reason)]));
+      // Before the handshake nothing could be said that the peer would understand.
+      if (!secure) socket.end(encodeFrames([goodbyeFrame(refusal.code, refusal.reason)]));
       socket.destroySoon();
       return;
     }
-    this.#options.connected(new TcpSocket(socket), address, this.#options.now());
+    const acceptedAt = now();
+    if (!secure) {
+      connected(new TcpSocket(socket), address, acceptedAt);
+      return;
+    }
+    const stranger: Stranger = { evict: () => socket.destroy() };
+    upgrading(address, stranger);
+    const gone = () => abandoned(address, stranger);
+    socket.once('close', gone);
+    secure.accept(socket, (ready) => {
+      socket.off('close', gone);
+      connected(new TcpSocket(ready), address, acceptedAt, stranger);
+    });
   }
 }
 

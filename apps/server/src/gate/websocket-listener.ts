@@ -1,11 +1,12 @@
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { CloseCode, type ErrorName, errorCatalogue, MAX_WEBSOCKET_MESSAGE } from '@fastim/protocol';
 import { type ServerOptions, type WebSocket, WebSocketServer } from 'ws';
 import { clientAddress } from '../net/client-address.ts';
 import type { TrustedProxies } from '../net/trusted-proxies.ts';
-import type { Refusal } from './admission.ts';
+import { type SecureSockets, secureHttp } from '../tls/secure-sockets.ts';
+import type { Refusal, Stranger } from './admission.ts';
 import { type DeadlineWheel, NOT_SCHEDULED, type WheelItem } from './deadline-wheel.ts';
 import { CLOSE_GRACE_MS, UPGRADE_HEADER_BYTES, UPGRADE_TIMEOUT_MS, WEBSOCKET_FRAGMENTS } from './gate-limits.ts';
 import { ListeningPort } from './listen.ts';
@@ -21,8 +22,10 @@ export interface WebSocketListenerOptions extends ListenerOptions {
   readonly mostUnnamed: number;
   readonly firstByteTimeoutMs: number;
   readonly wheel: DeadlineWheel;
-  /** An admitted connection went before it became a WebSocket. */
-  abandoned(address: string): void;
+  /** An admitted connection is not a WebSocket yet. */
+  upgrading(address: string, stranger: Stranger): void;
+  /** It went before it became one. */
+  abandoned(address: string, stranger: Stranger): void;
   /** A browser page from elsewhere was turned away. */
   originRefused(): void;
 }
@@ -59,7 +62,9 @@ export class WebSocketListener {
       response.writeHead(426, { connection: 'close', upgrade: 'websocket', 'content-type': 'application/json' });
       response.end(errorBody('UPGRADE_REQUIRED', 'This port speaks WebSocket.'));
     });
-    server.on('connection', (socket) => this.#accept(socket));
+    const { secure } = this.#options;
+    if (secure) this.#acceptSecure(server, secure);
+    else server.on('connection', (socket) => this.#accept(socket));
     server.on('upgrade', (request, socket, head) => this.#upgrade(request, socket, head));
     return this.#port.open(server, this.#options, 'WebSocket clients');
   }
@@ -76,23 +81,46 @@ export class WebSocketListener {
     await this.#port.closed;
   }
 
-  #accept(socket: Socket): void {
+  /** HTTP begins behind the handshake; admission stays before it. */
+  #acceptSecure(server: Server, secure: SecureSockets): void {
+    secureHttp(server, secure, {
+      admit: (socket) => this.#accept(socket),
+      ready: (socket, tls) => this.#goesOnAs(socket, tls),
+    });
+  }
+
+  #goesOnAs(socket: Socket, tls: Socket): void {
+    const pending = this.#upgrades.get(socket);
+    if (!pending) return;
+    this.#upgrades.delete(socket);
+    this.#upgrades.set(tls, pending);
+    tls.once('close', () => this.#left(tls));
+  }
+
+  /** False: refused. */
+  #accept(socket: Socket): boolean {
     const options = this.#options;
     const proxied = options.trustedProxies.includes(socket.remoteAddress);
     const address = proxied ? undefined : clientAddress(socket.remoteAddress);
     const refusal = address === undefined ? this.#roomForUnnamed() : options.admit(address);
     if (refusal) {
-      refuse(socket, refusal);
-      return;
+      // Before a handshake nothing could be said that the peer would understand.
+      if (options.secure) socket.destroy();
+      else refuse(socket, refusal);
+      return false;
     }
     const pending = new PendingUpgrade(socket, address, options.now(), options.firstByteTimeoutMs);
     this.#upgrades.set(socket, pending);
     if (proxied) this.#unnamed += 1;
+    if (address !== undefined) options.upgrading(address, pending);
     options.wheel.schedule(pending, pending.nextDeadline());
-    socket.once('close', () => {
-      const abandoned = this.#forget(socket)?.address;
-      if (abandoned !== undefined) options.abandoned(abandoned);
-    });
+    socket.once('close', () => this.#left(socket));
+    return true;
+  }
+
+  #left(socket: Duplex): void {
+    const abandoned = this.#forget(socket);
+    if (abandoned?.address !== undefined) this.#options.abandoned(abandoned.address, abandoned);
   }
 
   #roomForUnnamed(): Refusal | undefined {
@@ -102,7 +130,7 @@ export class WebSocketListener {
 
   /** Admits the client that a trusted proxy speaks for. False: refused, or gone already. */
   #admitNamed(socket: Duplex, request: IncomingMessage): boolean {
-    const { trustedProxies, admit } = this.#options;
+    const { trustedProxies, admit, upgrading } = this.#options;
     const pending = this.#upgrades.get(socket);
     if (!pending) return false;
     if (pending.address !== undefined) return true;
@@ -115,6 +143,7 @@ export class WebSocketListener {
     }
     pending.address = address;
     this.#unnamed -= 1;
+    upgrading(address, pending);
     return true;
   }
 
@@ -132,7 +161,7 @@ export class WebSocketListener {
       const pending = this.#forget(socket);
       // Already abandoned: it went while it upgraded.
       if (pending?.address === undefined) return websocket.terminate();
-      options.connected(new WebSocketSocket(websocket), pending.address, pending.acceptedAt);
+      options.connected(new WebSocketSocket(websocket), pending.address, pending.acceptedAt, pending);
     });
   }
 
@@ -147,7 +176,7 @@ export class WebSocketListener {
 }
 
 /** A TCP connection that is not a WebSocket yet: admitted, or of a trusted proxy that has not named the client. */
-class PendingUpgrade implements WheelItem {
+class PendingUpgrade implements WheelItem, Stranger {
   wheelSlot = NOT_SCHEDULED;
   wheelTick = NOT_SCHEDULED;
   readonly socket: Socket;
@@ -166,6 +195,11 @@ class PendingUpgrade implements WheelItem {
   nextDeadline(): number {
     const limit = this.socket.bytesRead === 0 ? this.#firstByteTimeoutMs : UPGRADE_TIMEOUT_MS;
     return this.acceptedAt + Math.min(limit, UPGRADE_TIMEOUT_MS);
+  }
+
+  /** Others wait for its place. */
+  evict(): void {
+    this.socket.destroy();
   }
 
   onDue(now: number): number {

@@ -12,9 +12,14 @@ import { linkErrors } from '../cluster/link-errors.ts';
 import type { Config } from '../config.ts';
 import { createGate } from '../gate/gate.ts';
 import { createLogic } from '../logic/logic.ts';
-import { emptiestFirst } from '../lsb/choose-gate.ts';
+import { standardGatePolicy } from '../lsb/choose-gate.ts';
 import { bracketed, isWildcard, localGateDirectory } from '../lsb/gate-directory.ts';
+import { GateOffers } from '../lsb/gate-offers.ts';
 import { GateTickets } from '../lsb/gate-ticket.ts';
+import { LocalAdmissions } from '../lsb/local-admissions.ts';
+import { LocalReservations } from '../lsb/local-reservations.ts';
+import { LsbMetrics } from '../lsb/lsb-metrics.ts';
+import { createGateTicketCheck } from '../lsb/ticket-check.ts';
 import { TrustedProxies } from '../net/trusted-proxies.ts';
 import type { Logger } from '../observe/logger.ts';
 import { createMetricsServer } from '../observe/metrics-server.ts';
@@ -118,8 +123,12 @@ async function start(config: Config, ports: AllInOnePorts, stops: StopStack): Pr
   const onLinkError = linkErrors(part('links'), registry);
   const trustedProxies = new TrustedProxies(config.trustedProxies);
   const gateId = `gate-${Buffer.from(random.bytes(6)).toString('hex')}`;
+  const tickets = new GateTickets({ clock, random });
+  const reservations = new LocalReservations({ clock, reservationMs: config.lsb.reservationMs });
   const gate = createGate({
     gateId,
+    tickets: createGateTicketCheck({ tickets, gateId, clock }),
+    arrived: () => reservations.arrived(gateId),
     config: config.gate,
     host: config.host,
     tcpPort: config.tcpPort,
@@ -159,16 +168,28 @@ async function start(config: Config, ports: AllInOnePorts, stops: StopStack): Pr
     onlineSessions: (userId) => logic.onlineSessions(userId),
     showOnlineChanged: (userId) => logic.showOnlineChanged(userId),
     gates: {
-      directory: localGateDirectory({
-        gateId,
-        host: config.host,
-        ...gatePorts,
-        advertise: config.advertise,
-        load: () => gate.load(),
-        accepting: () => !draining,
+      offers: new GateOffers({
+        directory: localGateDirectory({
+          gateId,
+          host: config.host,
+          ...gatePorts,
+          advertise: config.advertise,
+          appIds: config.gate.appIds,
+          channels: config.gate.channels,
+          load: () => gate.load(),
+          accepting: () => !draining,
+        }),
+        policy: standardGatePolicy(random),
+        tickets,
+        reservations,
+        admissions: new LocalAdmissions({
+          clock,
+          perSecond: config.lsb.admissionsPerSecond,
+          burst: config.lsb.admissionBurst,
+        }),
+        random,
+        metrics: new LsbMetrics(registry),
       }),
-      policy: emptiestFirst,
-      tickets: new GateTickets({ clock, random }),
     },
     readiness,
     makeConversationId: idMaker(snowflake, clock, part('api'), BusinessLine.direct),

@@ -1,67 +1,90 @@
-import { FastimError } from '@fastim/protocol';
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import type { GatePolicy } from '../../lsb/choose-gate.ts';
-import type { GateDirectory } from '../../lsb/gate-directory.ts';
-import type { GateTickets } from '../../lsb/gate-ticket.ts';
+import type { GateOffers } from '../../lsb/gate-offers.ts';
 import type { Api } from '../api-types.ts';
 import type { Bearer } from '../bearer.ts';
+import type { LsbRelay } from '../lsb-relay.ts';
+import { RELAYED_HEADER, type RelaySeal } from '../relay-seal.ts';
 import { errorResponses, timeMs } from '../schemas.ts';
 
 export interface GateRouteOptions {
-  directory: GateDirectory;
-  policy: GatePolicy;
-  tickets: GateTickets;
+  offers: GateOffers;
+  /** Other processes that answer in place of this one, as long as any of them does. */
+  relay?: LsbRelay;
+  /** Of the cluster: opens what others pass on. */
+  seal?: RelaySeal;
   bearer: Bearer;
 }
 
-const RETRY_AFTER_MS = 2_000;
+const printable = z
+  .string()
+  .max(64)
+  .regex(/^[\x20-\x7e]*$/, 'must be printable ASCII');
 
-const gate = z.object({
-  gateId: z.string(),
-  tcp: z.object({ host: z.string(), port: z.number().int() }).nullable(),
-  websocket: z.string().nullable(),
+export const gatesRequest = z.strictObject({
+  clientVersion: printable.meta({ description: 'name/semver' }),
+  appId: printable.min(1).default('fastim').meta({ description: 'the app, where the operator has several' }),
+  channel: z
+    .enum(['single', 'group', 'both'])
+    .default('both')
+    .meta({ description: 'the conversations that the connection is for' }),
 });
 
-export function addGateRoutes(api: Api, { directory, policy, tickets, bearer }: GateRouteOptions): void {
+const ticket = z.string().meta({ description: 'for one LOGIN of this user at this gate' });
+
+export const gatesAnswer = z.object({
+  gates: z
+    .array(
+      z.object({
+        gateId: z.string(),
+        tcp: z.object({ host: z.string(), port: z.number().int() }).nullable(),
+        websocket: z.string().nullable(),
+        ticket,
+      }),
+    )
+    .min(1),
+  ticket: ticket.meta({ description: 'that of the first gate' }),
+  ticketExpiresAt: timeMs,
+  delayMs: z.number().int().min(0).meta({ description: 'wait this long before connecting' }),
+});
+
+export type GatesAnswer = z.infer<typeof gatesAnswer>;
+
+export function addGateRoutes(api: Api, { offers, relay, seal, bearer }: GateRouteOptions): void {
   api.post(
     '/v1/gates',
     {
-      onRequest: bearer.required,
+      // Whoever answers looks at the token; it is looked up twice only where no other LSB did.
+      ...(!relay && { onRequest: bearer.required }),
       schema: {
         tags: ['gates'],
-        summary: 'Where to connect: gates, best first, and a short ticket',
+        summary: 'Where to connect: gates, best first, each with a short ticket',
         security: [{ bearer: [] }],
-        body: z.strictObject({
-          clientVersion: z
-            .string()
-            .max(64)
-            .regex(/^[\x20-\x7e]*$/, 'must be printable ASCII'),
-        }),
-        response: {
-          200: z.object({
-            gates: z.array(gate).min(1),
-            ticket: z.string(),
-            ticketExpiresAt: timeMs,
-            delayMs: z.number().int().min(0).meta({ description: 'wait this long before connecting' }),
-          }),
-          ...errorResponses,
-        },
+        body: gatesRequest,
+        response: { 200: gatesAnswer, ...errorResponses },
       },
     },
-    async (request) => {
-      const { userId } = bearer.identityOf(request);
-      const choice = policy(directory.candidates(), { userId, clientVersion: request.body.clientVersion });
-      const gates = choice.gateIds.flatMap((gateId) => {
-        const address = directory.address(gateId, request.hostname);
-        return address ? [{ gateId, ...address }] : [];
-      });
-      if (gates.length === 0) {
-        throw new FastimError('UNAVAILABLE', 'No gate takes clients now.', {
-          retryAfterMs: Math.max(choice.delayMs, RETRY_AFTER_MS),
-        });
+    async (request): Promise<GatesAnswer> => {
+      if (relay) {
+        const answer = await relay.ask(request, request.body);
+        if (answer) return answer;
+        await bearer.required(request);
       }
-      const { ticket, expiresMs } = tickets.issue(userId);
-      return { gates, ticket, ticketExpiresAt: expiresMs, delayMs: choice.delayMs };
+      return own(request, request.body);
     },
   );
+
+  async function own(request: FastifyRequest, body: z.infer<typeof gatesRequest>): Promise<GatesAnswer> {
+    const { userId } = bearer.identityOf(request);
+    const offer = await offers.offer(
+      { userId, ...body },
+      seal?.open(request.headers[RELAYED_HEADER])?.host ?? request.hostname,
+    );
+    return {
+      gates: [...offer.gates],
+      ticket: offer.gates[0]!.ticket,
+      ticketExpiresAt: offer.ticketExpiresMs,
+      delayMs: offer.delayMs,
+    };
+  }
 }

@@ -12,9 +12,12 @@ import { type Auth, createAuth } from '../../auth/create-auth.ts';
 import type { Argon2 } from '../../auth/password-hasher.ts';
 import { SessionAccess } from '../../auth/session-access.ts';
 import { type Config, configSchema } from '../../config.ts';
-import { emptiestFirst } from '../../lsb/choose-gate.ts';
+import { standardGatePolicy } from '../../lsb/choose-gate.ts';
 import { localGateDirectory } from '../../lsb/gate-directory.ts';
+import { GateOffers } from '../../lsb/gate-offers.ts';
 import { GateTickets } from '../../lsb/gate-ticket.ts';
+import { LocalAdmissions } from '../../lsb/local-admissions.ts';
+import { LocalReservations } from '../../lsb/local-reservations.ts';
 import { TrustedProxies } from '../../net/trusted-proxies.ts';
 import { createLogger } from '../../observe/logger.ts';
 import { idMaker } from '../../roles/make-id.ts';
@@ -128,17 +131,24 @@ export class TestApi {
       onlineSessions: async () => online,
       showOnlineChanged: (userId) => shownOrHidden.push(userId),
       gates: {
-        directory: localGateDirectory({
-          gateId: 'gate-test',
-          host: config.host,
-          tcpPort: 4001,
-          wsPort: 4002,
-          advertise: config.advertise,
-          load: () => ({ connections: 0 }),
-          accepting: () => state.accepting,
+        offers: new GateOffers({
+          directory: localGateDirectory({
+            gateId: 'gate-test',
+            host: config.host,
+            tcpPort: 4001,
+            wsPort: 4002,
+            advertise: config.advertise,
+            appIds: config.gate.appIds,
+            channels: config.gate.channels,
+            load: () => ({ connections: 0, capacity: 100, accepting: true }),
+            accepting: () => state.accepting,
+          }),
+          policy: standardGatePolicy(systemRandom),
+          tickets: new GateTickets({ clock, random: systemRandom }),
+          reservations: new LocalReservations({ clock, reservationMs: config.lsb.reservationMs }),
+          admissions: new LocalAdmissions({ clock, perSecond: 500, burst: 1_000 }),
+          random: systemRandom,
         }),
-        policy: emptiestFirst,
-        tickets: new GateTickets({ clock, random: systemRandom }),
       },
       readiness: new Readiness({ clock, check: async () => state.components }),
       makeConversationId: idMaker(snowflake, clock, logger, BusinessLine.direct),
