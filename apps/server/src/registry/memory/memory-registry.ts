@@ -182,7 +182,10 @@ class MemoryBackend implements RegistryBackend {
             news.push([userId, field, value, fields.size === 1]);
           }
           registry.users.set(userId, { fields, untilMs: now + ttlMs });
-        } else if (fields.delete(field)) news.push([userId, field, null, fields.size === 0]);
+        } else {
+          fields.delete(field);
+          news.push([userId, field, null, fields.size === 0]);
+        }
       }
       registry.say(news);
       return writes.map(({ userId }) => Object.fromEntries(registry.fieldsOf(userId)));

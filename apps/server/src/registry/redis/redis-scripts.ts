@@ -31,7 +31,10 @@ local function say(news, channel)
   if #news > 0 then redis.call('PUBLISH', channel, cjson.encode(news)) end
 end`;
 
-/** ARGV writes (JSON of [user, field, value or false]), prefix of users, ttl ms, channel. Returns all fields by write. */
+/**
+ * ARGV writes (JSON of [user, field, value or false]), prefix of users, ttl ms, channel. Returns all fields by write. A
+ * removal is published also when there was nothing (any more): somebody may remember it from before a flush.
+ */
 export const WRITE_ROUTES = `${SAY_NEWS}
 local news = {}
 local writes = cjson.decode(ARGV[1])
@@ -44,7 +47,8 @@ for _, w in ipairs(writes) do
       news[#news + 1] = { w[1], w[2], w[3], redis.call('HLEN', key) == 1 }
     end
     redis.call('PEXPIRE', key, ARGV[3])
-  elseif redis.call('HDEL', key, w[2]) == 1 then
+  else
+    redis.call('HDEL', key, w[2])
     news[#news + 1] = { w[1], w[2], cjson.null, redis.call('HLEN', key) == 0 }
   end
 end
