@@ -283,7 +283,8 @@ class SeedRun {
         if (found.length > 0) return found;
       }
     }
-    return [];
+    // What was written a moment ago may still be on its way.
+    return this.#missing();
   }
 
   #checkDevice(device: Device, whole: boolean): readonly Difference[] {
@@ -316,9 +317,10 @@ class SeedRun {
     return check.differences;
   }
 
-  #checkEnd(): void {
+  /** What devices were told is accepted, and is not in the log though it could be. */
+  #missing(): readonly Difference[] {
     const { truth } = this.#system;
-    truth.recovered();
+    const missing: Difference[] = [];
     for (const { operation, device, conversationId, head } of this.#ledger.accepted.values()) {
       if (truth.hasEffect(operation)) continue;
       const conversation = truth.conversations.get(conversationId);
@@ -327,8 +329,16 @@ class SeedRun {
       // Who was put out or silenced since may have been refused.
       const silenced = conversation?.isGroup === true && (member?.lastSilencedAt ?? 0) > 0;
       if (silenced || (conversation?.isGroup && conversation.group.muteAll)) continue;
-      this.#report('I1', `operation ${operation} of device${device + 1} in ${conversationId} (head ${head}) was lost`);
+      const message = `operation ${operation} of device${device + 1} in ${conversationId} (head ${head}) was lost`;
+      missing.push({ invariant: 'I1', message });
     }
+    return missing;
+  }
+
+  #checkEnd(): void {
+    const { truth } = this.#system;
+    truth.recovered();
+    for (const { invariant, message } of this.#missing()) this.#report(invariant, message);
     checkBounds(this.#system, (invariant, message) => this.#report(invariant, message));
   }
 }
