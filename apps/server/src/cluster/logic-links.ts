@@ -88,6 +88,11 @@ export class LogicLinks implements LogicPort {
     for (const node of this.#nodes.values()) node.interested(gateId, change);
   }
 
+  congested(connection: ConnectionRef): boolean {
+    const home = this.#homes.get(connection.connectionId);
+    return (home !== undefined && this.#nodes.get(home)?.congested?.(connection)) ?? false;
+  }
+
   #choose(key: string): string | undefined {
     const staying = [...this.#nodes.keys()].filter((nodeId) => !this.#leaving.has(nodeId));
     return rendezvous(key, staying.length > 0 ? staying : this.#nodes.keys());

@@ -3,12 +3,12 @@
  *
  *   const context = createLinkContext({ self, config: config.cluster, directory, logger, registry, clock, random, onError });
  *
- *   gate:   const listener = createInnerListener(context, acceptLogicLinks({ gate, links }));   // links: LogicLinks
+ *   gate:   const listener = createInnerListener(context, acceptLogicLinks(context, { gate, links }));   // links: LogicLinks
  *
  *   logic:  const peers = createPeerLinks(context);
  *           const appends = ownerAppends(context, { messages: storage.messages, peers, batchLimit });
  *           const logic = createLogic({ storage: { ...storage, messages: appends }, … });
- *           const listener = createInnerListener(context, acceptPeers({ append: (batch) => appends.appendHere(batch) }));
+ *           const listener = createInnerListener(context, acceptPeers(context, { append: (batch) => appends.appendHere(batch) }));
  *           const dialer = createGateDialer(context, { logic });
  *
  * Everything is started after `listener.start()`, whose port is announced in the node's record, and stopped in the
@@ -59,7 +59,9 @@ export interface InnerListener {
 /** A logic node's links to all gates: dialled as the directory shows them, dialled again when they break. */
 export interface GateDialer {
   start(): void;
-  /** Writes what waits, says goodbye, detaches every gate. Idempotent. */
+  /** Tells every gate that new connections are to go to other nodes. Before logic stops, some time before this does. */
+  leave(): void;
+  /** Detaches every gate, writes what waits, says goodbye. Idempotent; it is not started again. */
   stop(): Promise<void>;
   /** Gates that have a link now, by id: what the node's record says as `gates`. */
   readonly gates: readonly string[];
@@ -75,12 +77,18 @@ export interface GateAttachment extends LogicPort {
 
 /** Appends that an owner did not take, or may have taken: it is gone, slow, or says no. */
 export class PeerUnavailable extends Error {
+  readonly reason: 'unlinked' | 'late' | 'lost' | 'refused' | 'too_large';
   /** Whether the owner may have stored them, or may yet. */
   readonly unsure: boolean;
 
-  constructor(message: string, unsure: boolean) {
+  constructor(
+    reason: PeerUnavailable['reason'],
+    message: string,
+    unsure: boolean = reason === 'late' || reason === 'lost',
+  ) {
     super(message);
     this.name = 'PeerUnavailable';
+    this.reason = reason;
     this.unsure = unsure;
   }
 }
@@ -88,6 +96,7 @@ export class PeerUnavailable extends Error {
 /** A logic node's links to the other logic nodes. */
 export interface PeerLinks {
   start(): void;
+  /** What is asked over them fails; it is not started again. */
   stop(): Promise<void>;
   /** Nodes that have a link now. */
   readonly linked: readonly string[];
