@@ -1,12 +1,14 @@
 import type { Config } from './config.ts';
 import { helpText } from './config-help.ts';
-import { ConfigError, loadConfig } from './load-config.ts';
+import { ConfigError, loadConfig, requireRunnable } from './load-config.ts';
 import { type OpenLogger, openLogger } from './observe/logger.ts';
 import { serverVersion } from './observe/version.ts';
-import { type Addresses, type AllInOne, startAllInOne } from './roles/all-in-one.ts';
 import { type DataCommand, isDataCommand, runDataCommand } from './roles/data-command.ts';
+import { RoleRefusal, type RunningRole } from './roles/running-role.ts';
+import { startRole } from './roles/start-role.ts';
 import { systemClock } from './roles/system-ports.ts';
 import { StorageRefusal } from './storage/storage.ts';
+import { TlsRefusal } from './tls/tls-files.ts';
 
 const EXIT_FAILED = 1;
 const EXIT_USAGE = 2;
@@ -45,11 +47,12 @@ async function runOnData(command: DataCommand, argv: readonly string[]): Promise
  * configuration. Standard output gets the one ready line; everything that went wrong is one line on standard error.
  */
 async function runServer(argv: readonly string[]): Promise<void> {
-  const config = readConfig(argv);
+  const config = readConfig(argv, requireRunnable);
   const log = openLog(config);
   const { logger } = log;
 
-  let server: AllInOne | undefined;
+  let server: RunningRole | undefined;
+  const aborted = new AbortController();
   let stopping = false;
   const leave = (code: number): never => {
     log.close();
@@ -72,6 +75,7 @@ async function runServer(argv: readonly string[]): Promise<void> {
     }
     stopping = true;
     logger.info({ why }, 'stopping');
+    aborted.abort();
     // While it still starts, the start below sees the flag and stops what it has.
     if (!server) return;
     // A part that hangs must not keep the process: what is acknowledged is on disk.
@@ -86,18 +90,22 @@ async function runServer(argv: readonly string[]): Promise<void> {
   };
   process.on('SIGTERM', () => stop('SIGTERM'));
   process.on('SIGINT', () => stop('SIGINT'));
-  process.on('SIGHUP', () => log.reopen());
+  process.on('SIGHUP', () => {
+    log.reopen();
+    server?.reload();
+  });
   if (process.env.FASTIM_STOP_WITH_STDIN) stopWithStdin(() => stop('standard input closed'));
 
   try {
-    const started = await startAllInOne(config, { logger });
+    const started = await startRole(config, { logger, stopping: aborted.signal });
     server = started;
     if (stopping) {
       await started.stop();
       leave(0);
     }
-    process.stdout.write(`${readyLine(started.addresses)}\n`);
+    process.stdout.write(`${readyLine(config.role, started.addresses)}\n`);
   } catch (error) {
+    if (stopping) leave(0);
     const fault = startFault(error, config);
     // What an operator can do something about is said once; on standard error that is the line below.
     if (config.logFile || !fault.expected) logger.error({ err: error }, 'the server could not start');
@@ -106,10 +114,14 @@ async function runServer(argv: readonly string[]): Promise<void> {
   }
 }
 
-function readConfig(argv: readonly string[]): Config {
+/** `check`: what it is needed for besides. */
+function readConfig(argv: readonly string[], check: (config: Config) => void = () => undefined): Config {
   try {
     const loaded = loadConfig(argv, process.env);
-    if (loaded.action === 'run') return loaded.config;
+    if (loaded.action === 'run') {
+      check(loaded.config);
+      return loaded.config;
+    }
     process.stdout.write(loaded.action === 'help' ? helpText() : `fastim ${serverVersion()}\n`);
     return process.exit(0);
   } catch (error) {
@@ -128,20 +140,16 @@ function openLog(config: Config): OpenLogger {
   }
 }
 
-function readyLine(addresses: Addresses): string {
-  const parts = [
-    addresses.app && `app ${addresses.app}`,
-    `api ${addresses.api}`,
-    `tcp ${addresses.tcp}`,
-    `websocket ${addresses.websocket}`,
-    `metrics ${addresses.metrics}`,
-  ];
-  return `FastIM ready  ${parts.filter(Boolean).join('  ')}`;
+function readyLine(role: Config['role'], addresses: RunningRole['addresses']): string {
+  const parts = Object.entries(addresses).flatMap(([name, address]) => (address ? [`${name} ${address}`] : []));
+  return ['FastIM ready', ...(role === 'all' ? [] : [role]), ...parts].join('  ');
 }
 
 /** Why the start failed, for a person, in one line; `expected`: it is not a bug of ours. */
 function startFault(error: unknown, config: Config): { line: string; expected: boolean } {
-  if (error instanceof StorageRefusal) return { line: error.message, expected: true };
+  if (error instanceof StorageRefusal || error instanceof RoleRefusal || error instanceof TlsRefusal) {
+    return { line: error.message, expected: true };
+  }
   const { code, port, address = config.host, message = String(error) } = systemFault(error);
   const option = (
     [
@@ -149,6 +157,7 @@ function startFault(error: unknown, config: Config): { line: string; expected: b
       ['--tcp-port', config.tcpPort],
       ['--ws-port', config.wsPort],
       ['--metrics-port', config.metricsPort],
+      ['--cluster-inner-port', config.cluster.innerPort],
     ] as const
   ).find(([, configured]) => configured === port)?.[0];
   const chosen = option ? ` (choose another with ${option})` : '';

@@ -69,7 +69,8 @@ export function gateAddresses(
   const { host, tcpPort, wsPort, advertise } = options;
   const scheme = options.secure ? 'wss' : 'ws';
   return {
-    tcp: advertise.tcp ? splitAddress(advertise.tcp) : { host, port: tcpPort },
+    // With TLS clients come by WebSocket: of what they speak over TCP only the port itself knows TLS.
+    tcp: options.secure ? null : advertise.tcp ? splitAddress(advertise.tcp) : { host, port: tcpPort },
     websocket: advertise.ws || `${scheme}://${bracketed(host === '' ? '0.0.0.0' : host)}:${wsPort}`,
   };
 }

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { resolve } from 'node:path';
-import { BusinessLine, type Clock, type Random, Snowflake } from '@fastim/core';
+import { BusinessLine, Snowflake } from '@fastim/core';
 import { Registry } from 'prom-client';
 import { createApiServer } from '../api/api-server.ts';
 import { type ComponentStates, Readiness } from '../api/readiness.ts';
@@ -21,37 +21,26 @@ import { LocalReservations } from '../lsb/local-reservations.ts';
 import { LsbMetrics } from '../lsb/lsb-metrics.ts';
 import { createGateTicketCheck } from '../lsb/ticket-check.ts';
 import { TrustedProxies } from '../net/trusted-proxies.ts';
-import type { Logger } from '../observe/logger.ts';
-import { createMetricsServer } from '../observe/metrics-server.ts';
 import { collectProcessMetrics } from '../observe/process-metrics.ts';
 import { serverVersion } from '../observe/version.ts';
 import { openSqliteStorage } from '../storage/sqlite/open-sqlite-storage.ts';
 import { idMaker } from './make-id.ts';
-import { StopStack } from './stop-stack.ts';
+import { startMetrics } from './metrics-port.ts';
+import { openTls, shownUrl } from './public-ports.ts';
+import type { RolePorts, RunningRole } from './running-role.ts';
+import { startWith } from './start-with.ts';
+import type { StopStack } from './stop-stack.ts';
 import { systemClock, systemRandom } from './system-ports.ts';
 
-/** What the server stands on besides its configuration. */
-export interface AllInOnePorts {
-  logger: Logger;
-  clock?: Clock;
-  random?: Random;
-  registry?: Registry;
-  cores?: number;
-}
+export type Addresses = Readonly<
+  Record<'api' | 'tcp' | 'websocket' | 'metrics', string> & {
+    /** Undefined without a browser app. */
+    app: string | undefined;
+  }
+>;
 
-export interface Addresses {
-  /** Undefined without a browser app. */
-  app: string | undefined;
-  api: string;
-  tcp: string;
-  websocket: string;
-  metrics: string;
-}
-
-export interface AllInOne {
+export interface AllInOne extends RunningRole {
   readonly addresses: Addresses;
-  /** Drains the gate, lets what is under way end, closes the store. Idempotent. */
-  stop(): Promise<void>;
 }
 
 /**
@@ -59,17 +48,11 @@ export interface AllInOne {
  * When it rejects, everything that had started is stopped again. StorageRefusal and EADDRINUSE are the rejections that an
  * operator can do something about.
  */
-export async function startAllInOne(config: Config, ports: AllInOnePorts): Promise<AllInOne> {
-  const stops = new StopStack(ports.logger);
-  try {
-    return await start(config, ports, stops);
-  } catch (error) {
-    await stops.run();
-    throw error;
-  }
+export function startAllInOne(config: Config, ports: RolePorts): Promise<AllInOne> {
+  return startWith(ports, (stops) => start(config, ports, stops));
 }
 
-async function start(config: Config, ports: AllInOnePorts, stops: StopStack): Promise<AllInOne> {
+async function start(config: Config, ports: RolePorts, stops: StopStack): Promise<Omit<AllInOne, 'stop'>> {
   const { logger } = ports;
   const clock = ports.clock ?? systemClock;
   const random = ports.random ?? systemRandom;
@@ -78,6 +61,8 @@ async function start(config: Config, ports: AllInOnePorts, stops: StopStack): Pr
   collectProcessMetrics(registry);
   const part = (name: string) => logger.child({ part: name });
 
+  // Before anything is opened: a certificate that cannot be read is a wrong configuration.
+  const tls = openTls(config, { clock, logger: part('tls'), registry });
   const randomStart = () => Math.floor(random.fraction() * 128);
   const storage = await openSqliteStorage({
     directory: resolve(config.data),
@@ -135,6 +120,7 @@ async function start(config: Config, ports: AllInOnePorts, stops: StopStack): Pr
     wsPort: config.wsPort,
     allowedOrigins: config.allowedOrigins,
     trustedProxies,
+    tls,
     logic: linkToLogic(activity.watching(logic), onLinkError('to_logic')),
     clock,
     random,
@@ -159,6 +145,7 @@ async function start(config: Config, ports: AllInOnePorts, stops: StopStack): Pr
   const api = await createApiServer({
     config,
     trustedProxies,
+    tls,
     version,
     users: storage.users,
     conversations: storage.conversations,
@@ -174,6 +161,7 @@ async function start(config: Config, ports: AllInOnePorts, stops: StopStack): Pr
           host: config.host,
           ...gatePorts,
           advertise: config.advertise,
+          secure: tls !== undefined,
           appIds: config.gate.appIds,
           channels: config.gate.channels,
           load: () => gate.load(),
@@ -201,9 +189,7 @@ async function start(config: Config, ports: AllInOnePorts, stops: StopStack): Pr
   stops.add('api', () => api.stop());
   const apiPort = await api.start();
 
-  const metrics = createMetricsServer({ port: config.metricsPort, registry, logger: part('metrics') });
-  stops.add('metrics', () => metrics.stop());
-  const metricsPort = await metrics.start();
+  const metrics = await startMetrics({ config, registry, part }, stops, { readiness });
 
   // First of all when stopping: clients are told to go while everything still answers.
   stops.add('drain', async () => {
@@ -213,13 +199,15 @@ async function start(config: Config, ports: AllInOnePorts, stops: StopStack): Pr
   });
 
   const host = bracketed(isWildcard(config.host) ? '127.0.0.1' : config.host);
-  const addresses: Addresses = {
-    app: config.app.directory ? `http://${host}:${apiPort}/` : undefined,
-    api: `http://${host}:${apiPort}/v1`,
-    tcp: `${host}:${gatePorts.tcpPort}`,
-    websocket: `ws://${host}:${gatePorts.wsPort}`,
-    metrics: `http://127.0.0.1:${metricsPort}/metrics`,
+  const http = shownUrl(config, apiPort, tls !== undefined);
+  return {
+    addresses: {
+      app: config.app.directory ? `${http}/` : undefined,
+      api: `${http}/v1`,
+      tcp: `${host}:${gatePorts.tcpPort}`,
+      websocket: `${tls ? 'wss' : 'ws'}://${host}:${gatePorts.wsPort}`,
+      metrics: metrics.url,
+    },
+    reload: () => tls?.reload(),
   };
-  logger.info({ addresses, version, data: resolve(config.data) }, 'ready');
-  return { addresses, stop: () => stops.run() };
 }

@@ -5,7 +5,12 @@ import type { Logger } from '../observe/logger.ts';
 const RETRY_AFTER_MS = 5_000;
 
 /** The next id of a business line; throws UNAVAILABLE when the clock or the lease does not allow one. */
-export function idMaker(snowflake: Snowflake, clock: Clock, logger: Logger, line: BusinessLine): () => bigint {
+export function idMaker(
+  snowflake: Pick<Snowflake, 'next'>,
+  clock: Clock,
+  logger: Logger,
+  line: BusinessLine,
+): () => bigint {
   return () => {
     const result = snowflake.next(clock.now(), line);
     if (result.ok) return result.id;
