@@ -1,4 +1,5 @@
 import { firstFormat } from './0001-first-format.ts';
+import { append } from './0002-append.ts';
 
 /** One step from a format to the next. Never edited once released: a change is a new step. */
 export interface Migration {
@@ -8,4 +9,7 @@ export interface Migration {
   readonly sql: string;
 }
 
-export const migrations: readonly Migration[] = [{ version: 1, name: 'first-format', sql: firstFormat }];
+export const migrations: readonly Migration[] = [
+  { version: 1, name: 'first-format', sql: firstFormat },
+  { version: 2, name: 'append', sql: append },
+];
