@@ -4,6 +4,7 @@ import { mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensureBrowser } from './lib/browser-setup.mjs';
 import { productNode, projectRoot } from './lib/project.mjs';
+import { ensureRedis, redisMissing } from './lib/redis-setup.mjs';
 import { ensureDependencies, runNpm, runScript } from './lib/setup.mjs';
 
 /** @typedef {{ passed: number, failed: number, skipped: number }} Counts */
@@ -11,6 +12,7 @@ import { ensureDependencies, runNpm, runScript } from './lib/setup.mjs';
 await runScript(() => {
   ensureDependencies();
   ensureBrowser();
+  if (!ensureRedis()) console.error(`FastIM: the tests that need it are skipped: ${redisMissing}`);
   const reports = join(projectRoot, 'artifacts');
   rmSync(reports, { recursive: true, force: true });
   mkdirSync(reports, { recursive: true });

@@ -58,19 +58,17 @@ export function startGateRole(config: Config, ports: RolePorts): Promise<Running
       registry,
     });
     const onError = linkErrors(node.part('links'), registry);
-    const listener = createInnerListener(
-      createLinkContext({
-        self,
-        config: config.cluster,
-        directory: cluster.directory,
-        logger: node.part('links'),
-        registry,
-        clock,
-        random,
-        onError: onError('to_gate'),
-      }),
-      acceptLogicLinks({ gate, links }),
-    );
+    const context = createLinkContext({
+      self,
+      config: config.cluster,
+      directory: cluster.directory,
+      logger: node.part('links'),
+      registry,
+      clock,
+      random,
+      onError: onError('to_gate'),
+    });
+    const listener = createInnerListener(context, acceptLogicLinks(context, { gate, links }));
     stops.add('links', () => listener.stop());
     const inner = await listener.start();
     stops.add('gate', () => gate.stop());

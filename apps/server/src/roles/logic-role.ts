@@ -83,7 +83,10 @@ export function startLogicRole(config: Config, ports: RolePorts): Promise<Runnin
     });
     stops.add('appends', () => appends.stop());
     stops.add('peers', () => peers.stop());
-    const listener = createInnerListener(context, acceptPeers({ append: (batch) => appends.appendHere(batch) }));
+    const listener = createInnerListener(
+      context,
+      acceptPeers(context, { append: (batch) => appends.appendHere(batch) }),
+    );
     const inner = await listener.start();
     stops.add('listener', () => listener.stop());
 
