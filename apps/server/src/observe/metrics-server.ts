@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Registry } from 'prom-client';
 import type { Logger } from './logger.ts';
@@ -14,54 +14,43 @@ export interface MetricsServerOptions {
   readonly host?: string;
   readonly port: number;
   readonly registry: Registry;
-  /** The state of each component; "ok" is good. Missing: there is no /readyz. Must not reject. */
-  readonly ready?: () => Promise<{ readonly [component: string]: string }>;
   readonly logger: Logger;
+  /** What /readyz says: 200 when each is "ok", else 503. */
+  readonly ready?: () => Promise<{ readonly [component: string]: string }>;
+  /** Answers everything under /admin/; it has to look at who asks by itself. */
+  readonly admin?: (request: IncomingMessage, response: ServerResponse) => void;
 }
 
 /**
- * GET /metrics in the Prometheus text format, /livez and /readyz, for operators: on loopback, or where these let
- * themselves in.
+ * The operator's port: GET /metrics in the Prometheus text format, /healthz (the process runs), /readyz (it does its
+ * work), and the admin interface. On loopback unless the operator says otherwise: the figures are his.
  */
 export function createMetricsServer(options: MetricsServerOptions): MetricsServer {
-  const { host = '127.0.0.1', ready } = options;
-  const server = createServer({ maxHeaderSize: 8 * 1024, headersTimeout: 5_000, requestTimeout: 5_000 });
+  const host = options.host ?? '127.0.0.1';
+  const onLoopback = /^(?:localhost|127\..*|::1)$/i.test(host);
+  const server = createServer({ maxHeaderSize: 8 * 1024, headersTimeout: 5_000, requestTimeout: 10_000 });
   server.on('request', (request, response) => {
     response.setHeader('X-Content-Type-Options', 'nosniff');
     // A page that rebinds its name to 127.0.0.1 still says its own name here.
-    if (isLoopback(host) && !/^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?$/i.test(request.headers.host ?? '')) {
+    if (onLoopback && !/^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])(?::\d+)?$/i.test(request.headers.host ?? '')) {
       response.writeHead(403).end();
       return;
     }
-    const path = request.url?.split('?', 1)[0];
-    if (path !== '/metrics' && path !== '/livez' && !(path === '/readyz' && ready)) {
-      response.writeHead(404).end();
+    const path = request.url?.split('?', 1)[0] ?? '';
+    if (options.admin && path.startsWith('/admin/')) {
+      options.admin(request, response);
       return;
     }
-    if (request.method !== 'GET') {
-      response.writeHead(405, { allow: 'GET' }).end();
-      return;
-    }
-    if (path === '/livez') {
-      response.writeHead(200, { 'content-type': 'application/json' }).end('{"alive":true}');
-      return;
-    }
-    if (path === '/readyz') {
-      void ready?.().then((components) => {
-        const isReady = Object.values(components).every((state) => state === 'ok');
-        response
-          .writeHead(isReady ? 200 : 503, { 'content-type': 'application/json' })
-          .end(JSON.stringify({ ready: isReady, components }));
+    const answer = pages[path];
+    if (!answer) response.writeHead(404).end();
+    else if (request.method !== 'GET') response.writeHead(405, { allow: 'GET' }).end();
+    else {
+      answer(options, response).catch((error: unknown) => {
+        options.logger.error({ err: error, path }, 'a page of the metrics port could not be made');
+        if (!response.headersSent) response.writeHead(500);
+        response.end();
       });
-      return;
     }
-    options.registry.metrics().then(
-      (text) => response.writeHead(200, { 'content-type': options.registry.contentType }).end(text),
-      (error: unknown) => {
-        options.logger.error({ err: error }, 'the metrics could not be collected');
-        response.writeHead(500).end();
-      },
-    );
   });
   return {
     start: () =>
@@ -84,6 +73,24 @@ export function createMetricsServer(options: MetricsServerOptions): MetricsServe
   };
 }
 
-function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || host.startsWith('127.');
+type Page = (options: MetricsServerOptions, response: ServerResponse) => Promise<void>;
+
+const pages: { readonly [path: string]: Page } = {
+  '/metrics': async ({ registry }, response) => {
+    const text = await registry.metrics();
+    response.writeHead(200, { 'content-type': registry.contentType }).end(text);
+  },
+  '/healthz': async (_options, response) => {
+    sendJson(response, 200, { status: 'ok' });
+  },
+  '/readyz': async ({ ready }, response) => {
+    const components = (await ready?.()) ?? {};
+    const isReady = Object.values(components).every((state) => state === 'ok');
+    sendJson(response, isReady ? 200 : 503, { status: isReady ? 'ok' : 'unready', components });
+  },
+};
+
+function sendJson(response: ServerResponse, status: number, body: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+  response.end(JSON.stringify(body));
 }

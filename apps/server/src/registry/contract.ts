@@ -124,6 +124,8 @@ export type ClusterQuestion =
       readonly limit: number;
     }
   | { readonly about: 'message'; readonly logId: number | null; readonly msgId: string | null }
+  /** To the one node that is named, which has a storage: who has this user name? */
+  | { readonly about: 'user'; readonly nodeId: string; readonly username: string }
   /** An order to the one node that is named, which has a storage: end the sessions of a user, or of one device. */
   | {
       readonly about: 'kick';

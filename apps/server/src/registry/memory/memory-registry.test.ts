@@ -1,4 +1,4 @@
-import { registryContract } from '../contract-suite/registry-contract.ts';
+import { registryContract } from '../testing/registry-contract.ts';
 import { memoryWorld } from '../testing/registry-world.ts';
 
 registryContract('memory', memoryWorld);

@@ -60,6 +60,7 @@ const question = z.discriminatedUnion('about', [
     limit: count,
   }),
   z.object({ about: z.literal('message'), logId: count.nullable(), msgId: name.nullable() }),
+  z.object({ about: z.literal('user'), nodeId: name, username: name }),
   z.object({ about: z.literal('kick'), nodeId: name, userId: name, deviceId: name.nullable() }),
 ]);
 

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Route } from '../../routing/route-table.ts';
 import type { ClusterEvent, ClusterRegistry, NodeRecord } from '../contract.ts';
-import { EXPIRY_MS, gateRecord, logicRecord, type RegistryWorld } from '../testing/registry-world.ts';
+import { EXPIRY_MS, gateRecord, logicRecord, type RegistryWorld } from './registry-world.ts';
 
 const unavailable = { name: 'RegistryUnavailable' };
 const USERS = 1_000;
