@@ -47,6 +47,8 @@ export class Downlink {
     for (const id of packet.connectionIds) {
       const connection = this.#table.get(id);
       if (!connection) continue;
+      // Other logic nodes may know of it before its own has answered the LOGIN; its first sync brings what this says.
+      if (!isResponse && !connection.isGreeted) continue;
       if (isResponse) connection.answered(frame);
       connection.send(frame, shared);
     }

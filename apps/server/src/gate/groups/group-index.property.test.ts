@@ -1,3 +1,4 @@
+import { Command, typingPush } from '@fastim/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { runs } from '../../../../../scripts/test-scale.ts';
@@ -71,6 +72,8 @@ const step = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('look away' as const), client: someClient }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('reconnect' as const), client: someClient }) },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('confirm' as const), which: fc.nat() }) },
+  /** By somebody whose membership was read just now, or some conv_seqs ago. */
+  { weight: 3, arbitrary: fc.record({ do: fc.constant('signal' as const), ago: fc.nat({ max: 3 }) }) },
   { weight: 3, arbitrary: fc.constant({ do: 'tick' } as const) },
   { weight: 2, arbitrary: fc.constant({ do: 'calm' } as const) },
 );
@@ -104,10 +107,10 @@ describe('whatever is lost, repeated, late or out of order', () => {
           for (const client of clients) {
             for (const told of client.told()) {
               const [what, convSeq] = told.split(' ') as [string, string];
-              // A head is a number: that of a time before somebody came in says nothing.
+              // A head is a number: that of a time before somebody came in says nothing. A signal is of a moment since then.
               const from = Number(convSeq);
               const allowed =
-                what === 'head' ? history.wasMemberFrom(client.userId, from) : history.isMember(client.userId, from);
+                what !== 'body' ? history.wasMemberFrom(client.userId, from) : history.isMember(client.userId, from);
               if (!allowed) throw new Error(`user ${client.userId} was told ${told}`);
             }
           }
@@ -127,6 +130,20 @@ describe('whatever is lost, repeated, late or out of order', () => {
           if (!question) return;
           const members = question.filter((user) => history.isMember(user));
           gate.gate.confirm(GROUP, members, history.head);
+        };
+        const signal = (asOfSeq: number) => {
+          // Who types is the conv_seq, so that it can be told later.
+          const piece = typingPush.encode({ typing: [{ conversationId: GROUP, userId: BigInt(asOfSeq) }] });
+          const { typingPush: cmd } = Command;
+          gate.gate.signal({
+            conversationId: GROUP,
+            asOfSeq,
+            viewersOnly: false,
+            exceptUser: 0n,
+            cmd,
+            piece,
+            logId: 0,
+          });
         };
         const follow = (one: Follow | undefined) => {
           if (one) gate.follow(one.client, one.asOfSeq);
@@ -171,6 +188,9 @@ describe('whatever is lost, repeated, late or out of order', () => {
             }
             case 'confirm':
               answer(take(under.questions, one.which));
+              break;
+            case 'signal':
+              signal(Math.max(1, history.head - one.ago));
               break;
             case 'tick':
               tick();

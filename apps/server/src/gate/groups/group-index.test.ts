@@ -396,10 +396,10 @@ describe('who follows late', () => {
 
 describe('a signal', () => {
   const piece = typingPush.encode({ typing: [{ conversationId: GROUP, userId: 1n }] });
-  const signal = (viewersOnly: boolean) =>
+  const signal = (viewersOnly: boolean, asOfSeq = 0) =>
     gate.gate.signal({
       conversationId: GROUP,
-      asOfSeq: 0,
+      asOfSeq,
       viewersOnly,
       exceptUser: 1n,
       cmd: Command.typingPush,
@@ -430,6 +430,56 @@ describe('a signal', () => {
     gate.gate.signal({ conversationId: 77n, asOfSeq: 0, viewersOnly: false, exceptUser: 1n, cmd: 23, piece, logId: 0 });
     gate.tick();
     expect(tellAll([doubtful, late])).toEqual([['typing 1'], []]);
+  });
+});
+
+describe('a signal from a time that the gate has not heard of', () => {
+  const piece = typingPush.encode({ typing: [{ conversationId: GROUP, userId: 1n }] });
+  const signal = (asOfSeq: number) =>
+    gate.gate.signal({
+      conversationId: GROUP,
+      asOfSeq,
+      viewersOnly: false,
+      exceptUser: 1n,
+      cmd: Command.typingPush,
+      piece,
+      logId: 0,
+    });
+
+  it('does not reach somebody whose removal was lost; once members are known it goes through', () => {
+    const [member, removed] = [gate.member(2n, 5), gate.member(3n, 5)];
+    gate.group(5);
+    gate.tick();
+    tellAll([member, removed]);
+    // At 6 user 3 was removed, and this gate was not told.
+    signal(7);
+    gate.tick();
+    expect(tellAll([member, removed])).toEqual([[], []]);
+    expect(gate.logic.stale.splice(0)).toEqual([{ conversationId: GROUP, userIds: [2n, 3n] }]);
+    gate.gate.confirm(GROUP, [2n], 7);
+    gate.tick();
+    tellAll([member, removed]);
+    signal(7);
+    gate.tick();
+    expect(tellAll([member, removed])).toEqual([['typing 1'], []]);
+    // It is known now: nobody is asked again.
+    expect(gate.logic.stale).toEqual([]);
+  });
+
+  it('waits for nothing when the packet it was ahead of comes', () => {
+    const [member, other] = [gate.member(2n, 5), gate.member(3n, 5)];
+    gate.group(5);
+    gate.tick();
+    gate.calm();
+    tellAll([member, other]);
+    signal(6);
+    gate.group(6);
+    signal(6);
+    gate.tick();
+    expect(tellAll([member, other])).toEqual([
+      ['head 6', 'typing 1'],
+      ['head 6', 'typing 1'],
+    ]);
   });
 });
 

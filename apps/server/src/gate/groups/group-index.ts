@@ -130,6 +130,8 @@ export class GroupIndex {
   signal(signal: GroupSignal): void {
     const interest = this.#interests.get(signal.conversationId);
     if (!interest) return;
+    interest.suspect(signal.asOfSeq);
+    if (interest.inDoubt) this.#ask(interest);
     const piece = { cmd: signal.cmd, data: signal.piece, logId: signal.logId, interest };
     const { metrics } = this.#options;
     for (const follower of interest.members) {

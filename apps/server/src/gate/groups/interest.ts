@@ -117,6 +117,18 @@ export class Interest {
     return true;
   }
 
+  /**
+   * Somebody saw the conversation at `convSeq`. What this gate has not heard of up to there may be a removal, and counts
+   * as one until more is known.
+   */
+  suspect(convSeq: number): void {
+    if (convSeq <= this.#verified) return;
+    for (const follower of this.members) if (!this.#doubts?.has(follower)) this.#doubt(follower, this.#verified);
+    this.#verified = convSeq;
+    this.#verifiedByPacket = true;
+    this.#removalsSeq = Math.max(this.#removalsSeq, convSeq);
+  }
+
   /** Notes a question about everybody in doubt, and returns whom to ask about; empty: there is an open question. */
   ask(now: number, patienceMs: number): readonly bigint[] {
     if (!this.#doubts || (this.asked && now - this.asked.at < patienceMs)) return [];
