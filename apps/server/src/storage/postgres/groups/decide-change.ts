@@ -23,14 +23,14 @@ export interface ChangeContext {
   readonly waiting: ReadonlySet<bigint>;
 }
 
-/** Columns of chat_group, by name. */
+/** What a change sets of the group itself. */
 export type GroupColumns = Partial<{
   name: string;
-  avatar_color: number;
+  avatarColor: number;
   announcement: string;
-  owner_id: bigint;
-  mute_all: boolean;
-  join_approval: boolean;
+  ownerId: bigint;
+  muteAll: boolean;
+  joinApproval: boolean;
 }>;
 
 /** Everything a change writes; whoever writes it asks nothing any more. */
@@ -66,16 +66,16 @@ export function decideChange(request: GroupChangeRequest, context: ChangeContext
       return plan(NoticeAction.renamed, [], { text, set: { name: text } });
     case GroupChange.color:
       if (group.avatarColor === number) return unchanged;
-      return plan(NoticeAction.colored, [], { number, set: { avatar_color: number } });
+      return plan(NoticeAction.colored, [], { number, set: { avatarColor: number } });
     case GroupChange.announce:
       if (group.announcement === text) return unchanged;
       return plan(NoticeAction.announced, [], { text, set: { announcement: text } });
     case GroupChange.muteAll:
       if (group.muteAll === on) return unchanged;
-      return plan(NoticeAction.allMuted, [], { number, set: { mute_all: on } });
+      return plan(NoticeAction.allMuted, [], { number, set: { muteAll: on } });
     case GroupChange.approval:
       if (group.joinApproval === on) return unchanged;
-      return plan(NoticeAction.approvalChanged, [], { number, set: { join_approval: on } });
+      return plan(NoticeAction.approvalChanged, [], { number, set: { joinApproval: on } });
     default:
       return decideOnMembers(request, context, actor);
   }
@@ -100,7 +100,7 @@ function decideOnMembers(
         : { decision: 'turn-down', userIds: asked };
     }
     case GroupChange.leave: {
-      const set = group.memberCount === 1 ? { owner_id: 0n } : {};
+      const set = group.memberCount === 1 ? { ownerId: 0n } : {};
       return plan(NoticeAction.left, [actorId], { exit: [actorId], set });
     }
     case GroupChange.remove:
@@ -128,7 +128,7 @@ function decideOnMembers(
         [actorId, ADMIN],
         [heirId, OWNER],
       ]);
-      return plan(NoticeAction.transferred, [heirId], { roles, set: { owner_id: heirId } });
+      return plan(NoticeAction.transferred, [heirId], { roles, set: { ownerId: heirId } });
     }
     default:
       return refused('GROUP_INVALID');
