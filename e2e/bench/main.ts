@@ -1,11 +1,13 @@
 // Load on a real server process over the public protocol, every message checked. See `usage` in options.ts.
+import { ClusterUnderTest } from './cluster-under-test.ts';
 import { runDirect } from './direct.ts';
 import { runGroup } from './group.ts';
 import { type Measurement, summary, type Window } from './measurement.ts';
-import { type BenchOptions, readOptions, UsageError, usage } from './options.ts';
+import { type BenchOptions, readOptions, type StormOptions, UsageError, usage } from './options.ts';
 import { makePairs, withGate } from './people.ts';
 import { type PreparedPerson, preparePeople } from './prepare-people.ts';
 import { ServerUnderTest } from './server-under-test.ts';
+import { runStorm } from './storm.ts';
 import { peersNeeded, runSync } from './sync.ts';
 
 /** Whatever happens, it is over after this. */
@@ -13,10 +15,18 @@ const DEADLINE_MS = 10 * 60_000;
 
 async function main(): Promise<number> {
   const options = readOptions(process.argv.slice(2));
+  if (options.work === 'storm') {
+    const figures = await runStorm(options, (line) => console.error(line));
+    print(figures, options.json);
+    return figures.lost === 0 ? 0 : 1;
+  }
   let prepared: PreparedPerson[] = [];
-  const server = await ServerUnderTest.start(options.profile, async (directory) => {
-    prepared = await preparePeople(directory, peopleNeeded(options));
-  });
+  const server =
+    options.work === 'direct' && options.cluster
+      ? await ClusterUnderTest.start()
+      : await ServerUnderTest.start(options.profile, async (directory) => {
+          prepared = await preparePeople(directory, peopleNeeded(options));
+        });
   // A break must not leave the server behind.
   const stop = async (why: string) => {
     console.error(why);
@@ -30,8 +40,7 @@ async function main(): Promise<number> {
     const window = new CpuWindow(server);
     const measured = await run(options, server, prepared, window);
     const figures = summary(options.work, measured, { cpuMicros: window.cpuMicros(), rssMb: window.rssMb });
-    if (options.json) console.log(JSON.stringify(figures));
-    else for (const [name, value] of Object.entries(figures)) console.log(`${name.padEnd(28)}${value}`);
+    print({ ...figures, ...window.byKind(measured.messages) }, options.json);
     return measured.lost + measured.duplicated + measured.misordered === 0 ? 0 : 1;
   } catch (error) {
     console.error(server.output);
@@ -42,10 +51,16 @@ async function main(): Promise<number> {
   }
 }
 
+function print(figures: object, json: boolean): void {
+  if (json) console.log(JSON.stringify(figures));
+  else for (const [name, value] of Object.entries(figures)) console.log(`${name.padEnd(28)}${JSON.stringify(value)}`);
+}
+
 /** Users to put into the data folder before the start; the pairs of `direct` register as an app does. */
 function peopleNeeded(options: BenchOptions): number {
   switch (options.work) {
     case 'direct':
+    case 'storm':
       return 0;
     case 'group':
       return options.members;
@@ -55,8 +70,8 @@ function peopleNeeded(options: BenchOptions): number {
 }
 
 async function run(
-  options: BenchOptions,
-  server: ServerUnderTest,
+  options: Exclude<BenchOptions, StormOptions>,
+  server: ServerUnderTest | ClusterUnderTest,
   prepared: readonly PreparedPerson[],
   window: CpuWindow,
 ): Promise<Measurement> {
@@ -78,25 +93,45 @@ async function run(
 
 /** The server's CPU time between two moments, and its memory at the second one. */
 class CpuWindow implements Window {
-  readonly #server: ServerUnderTest;
+  readonly #server: ServerUnderTest | ClusterUnderTest;
   #micros = 0;
+  readonly #byKind = new Map<string, number>();
   rssMb = 0;
 
-  constructor(server: ServerUnderTest) {
+  constructor(server: ServerUnderTest | ClusterUnderTest) {
     this.#server = server;
   }
 
   begin(): void {
-    this.#micros = -this.#server.cpuMicros();
+    this.#micros = 0;
+    this.#add(-1);
   }
 
   end(): void {
-    this.#micros += this.#server.cpuMicros();
+    this.#add(1);
     this.rssMb = this.#server.residentMegabytes();
   }
 
   cpuMicros(): number {
     return this.#micros;
+  }
+
+  /** µs a message, of a cluster by the kind of process. */
+  byKind(messages: number): { cpuMicrosPerMessageByKind?: Record<string, number> } {
+    if (this.#byKind.size === 0) return {};
+    const each = [...this.#byKind].map(([kind, micros]) => [kind, Number((micros / messages).toFixed(1))]);
+    return { cpuMicrosPerMessageByKind: Object.fromEntries(each) };
+  }
+
+  #add(sign: 1 | -1): void {
+    if (this.#server instanceof ServerUnderTest) {
+      this.#micros += sign * this.#server.cpuMicros();
+      return;
+    }
+    for (const [kind, micros] of Object.entries(this.#server.cpuMicrosByKind())) {
+      this.#micros += sign * micros;
+      this.#byKind.set(kind, (sign === 1 ? (this.#byKind.get(kind) ?? 0) : 0) + sign * micros);
+    }
   }
 }
 

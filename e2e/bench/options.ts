@@ -16,6 +16,14 @@ export interface DirectOptions extends CommonOptions {
   /** Direct conversations; both people of each send. */
   readonly pairs: number;
   readonly load: ClosedLoop | OpenLoop;
+  /** Against a local cluster instead of one process. */
+  readonly cluster: boolean;
+}
+
+export interface StormOptions extends CommonOptions {
+  readonly work: 'storm';
+  /** Over all gates. */
+  readonly clients: number;
 }
 
 export interface GroupOptions extends CommonOptions {
@@ -39,7 +47,7 @@ export interface SyncOptions extends CommonOptions {
   readonly reconnects: number;
 }
 
-export type BenchOptions = DirectOptions | GroupOptions | SyncOptions;
+export type BenchOptions = DirectOptions | StormOptions | GroupOptions | SyncOptions;
 
 /** Each pair, or all senders together, keep `window` sends unanswered: how much can it do? */
 export interface ClosedLoop {
@@ -58,7 +66,7 @@ export interface OpenLoop {
 /** What was typed cannot be used; one line that names it. */
 export class UsageError extends Error {}
 
-export const usage = `npm run bench -- direct | group | sync [options]
+export const usage = `npm run bench -- direct | group | sync | storm [options]
   --json               the figures as one JSON object on the last line
   --size N             bytes of text in a message (100)
   --cpu-prof DIR       writes CPU profiles of the server there
@@ -71,6 +79,7 @@ direct and group:
 
 direct:
   --pairs N            direct conversations, both people send (50)
+  --cluster            against a local cluster instead of one process
 
 group:
   --members N          of the one group (500)
@@ -81,13 +90,16 @@ group:
 sync:
   --conversations N    of the device that comes back (500), half of them groups
   --messages N         waiting for it, over all conversations (5000)
-  --reconnects N       further log-ins with nothing new, for the cost of one (50)`;
+  --reconnects N       further log-ins with nothing new, for the cost of one (50)
+
+storm:
+  --clients N          over the three gates of a local cluster, of which one is killed (5000)`;
 
 export function readOptions(argv: readonly string[]): BenchOptions {
   const { values, positionals } = parse(argv);
   const [work, ...more] = positionals;
-  if (more.length > 0 || (work !== 'direct' && work !== 'group' && work !== 'sync')) {
-    throw new UsageError(`which work? Known: direct, group, sync. Not ${JSON.stringify(positionals.join(' '))}`);
+  if (more.length > 0 || (work !== 'direct' && work !== 'group' && work !== 'sync' && work !== 'storm')) {
+    throw new UsageError(`which work? Known: direct, group, sync, storm. Not ${JSON.stringify(positionals.join(' '))}`);
   }
   const given = new Options(work, values);
   const common = {
@@ -109,7 +121,10 @@ function readWork(work: BenchOptions['work'], given: Options, common: Omit<Commo
         pairs: given.count('pairs', 50),
         warmup: given.count('warmup', 2_000, 0),
         load: given.load({ messages: 20_000, window: 10, rate: 1_000 }),
+        cluster: given.flag('cluster'),
       };
+    case 'storm':
+      return { ...common, work, warmup: 0, clients: given.count('clients', 5_000, 6, 50_000) };
     case 'group': {
       const members = given.count('members', 500, 2);
       const online = given.count('online', members, 2, members);
@@ -161,6 +176,11 @@ class Options {
     return value;
   }
 
+  flag(name: string): boolean {
+    this.#used.add(name);
+    return this.#values[name] === true;
+  }
+
   load(standard: { messages: number; window: number; rate: number }): ClosedLoop | OpenLoop {
     for (const name of ['rate', 'seconds', 'window', 'messages']) this.#used.add(name);
     const { rate, seconds, window, messages } = this.#values;
@@ -192,6 +212,8 @@ function parse(argv: readonly string[]) {
       allowPositionals: true,
       options: {
         json: { type: 'boolean' },
+        cluster: { type: 'boolean' },
+        clients: text,
         pairs: text,
         members: text,
         online: text,

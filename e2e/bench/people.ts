@@ -61,12 +61,12 @@ export async function withGate(url: string, people: readonly PreparedPerson[]): 
 
 async function findGate(url: string, accessToken: string): Promise<Pick<Person, 'ticket' | 'tcp'>> {
   const { gates, ticket } = await post<{
-    gates: Array<{ tcp: { host: string; port: number } | null }>;
+    gates: Array<{ tcp: { host: string; port: number } | null; ticket?: string }>;
     ticket: string;
   }>(url, '/v1/gates', { token: accessToken, body: { clientVersion: 'fastim-bench/0.1.0' } });
-  const tcp = gates.find((gate) => gate.tcp)?.tcp;
-  if (!tcp) throw new Error('the server offers no TCP gate');
-  return { ticket, tcp };
+  const gate = gates.find(({ tcp }) => tcp);
+  if (!gate?.tcp) throw new Error('the server offers no TCP gate');
+  return { ticket: gate.ticket ?? ticket, tcp: gate.tcp };
 }
 
 export async function post<T>(url: string, path: string, request: { token?: string; body: object }): Promise<T> {

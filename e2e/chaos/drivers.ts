@@ -8,6 +8,7 @@ import { password, userName, type World } from './world.ts';
 
 const PROCESSES = 3;
 const AT_A_TIME = 3;
+const KNOW_MS = 60_000;
 const SETTLE_LOOK_MS = 1_000;
 
 /** All devices, spread over processes so that none of them is what the run waits for. */
@@ -50,6 +51,24 @@ export class Drivers {
           : await this.#of(maker).call('makeGroup', { device: maker, name: `Group ${index}`, userIds });
       this.#conversationIds.set(index, conversationId);
     });
+    await this.#untilAllKnow();
+  }
+
+  /** Nobody writes into a conversation that he has not heard of. */
+  async #untilAllKnow(): Promise<void> {
+    const deadline = performance.now() + KNOW_MS;
+    for (;;) {
+      const known = new Map((await this.#all('heads', {})).flat().map(({ device, heads }) => [device, heads]));
+      const waiting = this.#world.devices.filter(({ index, user }) => {
+        const ids = new Set(known.get(index)?.map(({ conversationId }) => conversationId));
+        return !this.places(user).every(({ conversationId }) => ids.has(conversationId));
+      });
+      if (waiting.length === 0) return;
+      if (performance.now() > deadline) {
+        throw new Error(`devices ${waiting.map(({ index }) => index).join(', ')} do not know their conversations`);
+      }
+      await sleep(200);
+    }
   }
 
   async begin(perSecond: number): Promise<void> {

@@ -41,8 +41,8 @@ async function main(): Promise<number> {
   }
 }
 
-function isGood({ acked, lost, duplicated, misordered, different, unknown, converged }: ChaosResult): boolean {
-  return acked > 0 && converged && lost + duplicated + misordered + different + unknown === 0;
+function isGood({ acked, lost, duplicated, misordered, different, failed, unknown, converged }: ChaosResult): boolean {
+  return acked > 0 && converged && lost + duplicated + misordered + different + failed + unknown === 0;
 }
 
 try {
