@@ -1,4 +1,5 @@
 import {
+  Command,
   commandName,
   encodeFrames,
   MAX_DATA_AFTER_LOGIN,
@@ -9,6 +10,7 @@ import {
 } from '@fastim/protocol';
 import type { Logger } from 'pino';
 import type { DownlinkPacket } from '../cluster/contract.ts';
+import type { Trace } from '../observe/trace-ring.ts';
 import type { Connection } from './connection.ts';
 import type { ConnectionTable } from './connection-table.ts';
 
@@ -24,15 +26,17 @@ export class Downlink {
   readonly #logger: Logger;
   readonly #defer: Defer;
   readonly #flushed: () => void;
+  readonly #trace: Trace | undefined;
   readonly #flushAll = () => this.#flush();
   #waiting: Connection[] = [];
 
   /** `flushed`: called when a tick's frames are written. */
-  constructor(table: ConnectionTable, logger: Logger, defer: Defer, flushed: () => void) {
+  constructor(table: ConnectionTable, logger: Logger, defer: Defer, flushed: () => void, trace?: Trace) {
     this.#table = table;
     this.#logger = logger;
     this.#defer = defer;
     this.#flushed = flushed;
+    this.#trace = trace;
   }
 
   deliver(packet: DownlinkPacket): void {
@@ -43,6 +47,10 @@ export class Downlink {
       this.#logger.debug({ connectionIds, command: commandName(cmd), logId, sequenceId }, 'downlink');
     }
     const isResponse = frame.msgType === MsgType.response;
+    if (frame.cmd === Command.send || frame.cmd === Command.messages) {
+      const { connectionIds } = packet;
+      this.#trace?.note(isResponse ? 'answered' : 'to clients', frame.logId, { connections: connectionIds.join(' ') });
+    }
     const shared = packet.connectionIds.length > 1 ? encodeFrames([frame], Buffer.allocUnsafeSlow) : undefined;
     for (const id of packet.connectionIds) {
       const connection = this.#table.get(id);

@@ -1,4 +1,4 @@
-import { BusinessLine, type Clock, type RateLimiter, type Snowflake } from '@fastim/core';
+import { BusinessLine, type Clock, type RateLimiter } from '@fastim/core';
 import { type SendRequest, sendRequest } from '@fastim/protocol';
 import type { Logger } from 'pino';
 import type { UplinkPacket } from '../cluster/contract.ts';
@@ -7,7 +7,9 @@ import type { Answer } from './answer.ts';
 import { checkMessage, type Windows } from './events/check-message.ts';
 import { retryAfter } from './logic-limits.ts';
 import type { LogicMetrics } from './logic-metrics.ts';
-import { lineOf } from './make-ids.ts';
+import { type IdSource, lineOf } from './make-ids.ts';
+import type { OverloadGuard } from './overload/overload-guard.ts';
+import { WorkClass } from './overload/work-class.ts';
 import type { SendOrder } from './send-order.ts';
 import type { StoreMessage } from './store-message.ts';
 
@@ -23,7 +25,8 @@ export class AcceptMessage {
     readonly answer: Answer;
     readonly order: SendOrder;
     readonly rate: RateLimiter<bigint>;
-    readonly snowflake: Snowflake;
+    readonly overload: OverloadGuard;
+    readonly snowflake: IdSource;
     readonly clock: Clock;
     readonly logger: Logger;
     readonly metrics: LogicMetrics;
@@ -36,7 +39,8 @@ export class AcceptMessage {
     order: SendOrder;
     /** Per user. */
     rate: RateLimiter<bigint>;
-    snowflake: Snowflake;
+    overload: OverloadGuard;
+    snowflake: IdSource;
     clock: Clock;
     logger: Logger;
     metrics: LogicMetrics;
@@ -46,7 +50,7 @@ export class AcceptMessage {
   }
 
   handle(packet: UplinkPacket, route: Route): void {
-    const { store, answer, order, rate, snowflake, clock, logger, metrics, windows } = this.#parts;
+    const { store, answer, order, rate, overload, snowflake, clock, logger, metrics, windows } = this.#parts;
     metrics.sent += 1;
     const request = sendRequest.decode(packet.data);
     const now = clock.now();
@@ -63,13 +67,19 @@ export class AcceptMessage {
         return;
       }
     }
+    const line = lineOf(request.conversationId) === BusinessLine.group ? BusinessLine.group : BusinessLine.direct;
+    const workClass = line === BusinessLine.group ? WorkClass.sendGroup : WorkClass.sendDirect;
+    const tooMuch = overload.check(packet, route, workClass);
+    if (tooMuch) {
+      store.refuse(packet, route, request, tooMuch.reason, tooMuch.retryAfterMs);
+      return;
+    }
     const wait = rate.take(route.identity.userId, now);
     if (wait > 0) {
       store.refuse(packet, route, request, 'RATE_LIMITED', wait);
       return;
     }
 
-    const line = lineOf(request.conversationId) === BusinessLine.group ? BusinessLine.group : BusinessLine.direct;
     const id = snowflake.next(now, line);
     if (!id.ok) {
       logger.error({ ...id, logId: packet.logId }, 'no message ids: sending stands still until this is mended');

@@ -1,6 +1,7 @@
 import type { Clock, Random } from '@fastim/core';
 import { commandName, type ErrorName, errorCatalogue, FastimError, statusOf, statusResponse } from '@fastim/protocol';
 import type { Logger } from 'pino';
+import { RegistryUnavailable } from '../registry/contract.ts';
 import type { RequestHeader, SendToGate } from '../routing/send-to-gate.ts';
 import { StorageError } from '../storage/storage.ts';
 import { retryAfter } from './logic-limits.ts';
@@ -24,6 +25,7 @@ export class Answer {
   readonly #random: Random;
   readonly #logger: Logger;
   readonly #metrics: LogicMetrics;
+  #registryLoggedAt = Number.NEGATIVE_INFINITY;
   #storageFault: { kind: StorageError['kind']; loggedAt: number; unlogged: number } | undefined;
 
   constructor(parts: {
@@ -72,6 +74,7 @@ export class Answer {
   /** The answer an error leads to. Faults of ours are logged here, once: the client gets no detail of them. */
   explain(error: unknown, logId?: number): Refusal {
     if (error instanceof StorageError) return this.#explainStorage(error, logId);
+    if (error instanceof RegistryUnavailable) return this.#explainRegistry(error, logId);
     // One of ours that says when to come back was thrown on purpose (`notNow`); it is no surprise.
     if (error instanceof FastimError && (error.fault === 'theirs' || error.retryAfterMs > 0)) {
       return { reason: error.reason, message: error.message, retryAfterMs: error.retryAfterMs };
@@ -97,6 +100,15 @@ export class Answer {
   /** Uniform over the upper half of `ms`: advice that does not bring all clients back in the same moment. */
   spread(ms: number): number {
     return Math.ceil(ms * (0.5 + 0.5 * this.#random.fraction()));
+  }
+
+  #explainRegistry(error: RegistryUnavailable, logId: number | undefined): Refusal {
+    const now = this.#clock.now();
+    if (Math.abs(now - this.#registryLoggedAt) >= STORAGE_LOG_INTERVAL) {
+      this.#registryLoggedAt = now;
+      this.#logger.warn({ err: error, logId }, 'the registry cannot be reached: log-ins wait');
+    }
+    return { reason: 'UNAVAILABLE', message: undefined, retryAfterMs: this.spread(retryAfter.unavailable) };
   }
 
   #explainStorage(error: StorageError, logId: number | undefined): Refusal {

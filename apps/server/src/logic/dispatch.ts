@@ -4,6 +4,8 @@ import type { Route, RouteTable } from '../routing/route-table.ts';
 import type { SendToGate } from '../routing/send-to-gate.ts';
 import type { Answer } from './answer.ts';
 import type { LogicMetrics } from './logic-metrics.ts';
+import type { OverloadGuard } from './overload/overload-guard.ts';
+import { workClassOf } from './overload/work-class.ts';
 
 /**
  * Answers one request, now or later, by a response of its own. What it throws (or rejects with) becomes the response:
@@ -22,6 +24,7 @@ export class Dispatch {
   readonly #routes: RouteTable;
   readonly #toGate: SendToGate;
   readonly #answer: Answer;
+  readonly #overload: OverloadGuard;
   readonly #metrics: LogicMetrics;
 
   constructor(parts: {
@@ -30,6 +33,7 @@ export class Dispatch {
     routes: RouteTable;
     toGate: SendToGate;
     answer: Answer;
+    overload: OverloadGuard;
     metrics: LogicMetrics;
   }) {
     this.#handlers = parts.handlers;
@@ -37,6 +41,7 @@ export class Dispatch {
     this.#routes = parts.routes;
     this.#toGate = parts.toGate;
     this.#answer = parts.answer;
+    this.#overload = parts.overload;
     this.#metrics = parts.metrics;
   }
 
@@ -65,6 +70,14 @@ export class Dispatch {
     }
     const handler = this.#handlers.get(packet.cmd);
     if (!handler) throw new FastimError('UNKNOWN_CMD');
+    // SEND is asked about where its conversation is known: it has a lane to hold.
+    if (packet.cmd !== Command.send) {
+      const refusal = this.#overload.check(packet, route, workClassOf(packet.cmd));
+      if (refusal) {
+        this.#answer.refuse(packet, refusal);
+        return;
+      }
+    }
     return handler(packet, route);
   }
 }

@@ -1,6 +1,7 @@
 import type { Clock } from '@fastim/core';
 import { Command, ConversationKind, type Message, messagePush } from '@fastim/protocol';
 import type { Logger } from 'pino';
+import type { Trace } from '../observe/trace-ring.ts';
 import { visitRoutes } from '../routing/locate-user.ts';
 import type { OwnRoutes } from '../routing/own-routes.ts';
 import type { Route, RouteTable } from '../routing/route-table.ts';
@@ -28,6 +29,7 @@ export class FanOut {
   readonly #groups: GroupFanOut;
   readonly #clock: Clock;
   readonly #logger: Logger;
+  readonly #trace: Trace | undefined;
 
   constructor(parts: {
     routes: RouteTable;
@@ -38,6 +40,7 @@ export class FanOut {
     groups: GroupFanOut;
     clock: Clock;
     logger: Logger;
+    trace?: Trace | undefined;
   }) {
     this.#routes = parts.routes;
     this.#own = parts.own;
@@ -47,6 +50,7 @@ export class FanOut {
     this.#groups = parts.groups;
     this.#clock = parts.clock;
     this.#logger = parts.logger;
+    this.#trace = parts.trace;
   }
 
   stored(send: AcceptedSend, outcome: Stored): void {
@@ -80,6 +84,7 @@ export class FanOut {
       piece ??= messagePush.encode({ messages: [messageOf(send, outcome)] });
       connections += 1;
       this.#toGate.push(route, Command.messages, piece, logId);
+      this.#trace?.note('to gate', logId, { msgId: outcome.msgId, ...route.connection });
       // Acks of a connection come to the node that it belongs to. Others cannot watch for them; the heartbeat has to do.
       if (this.#own.has(route)) {
         this.#pending.pushed(route, append.conversationId, outcome.convSeq, piece, logId, now);

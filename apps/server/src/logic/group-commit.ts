@@ -25,6 +25,9 @@ export class GroupCommit<T> {
   #waitingBytes = 0;
   #underWay = 0;
   #startedAt = Number.NEGATIVE_INFINITY;
+  /** Of those that wait, oldest first: how many a batch has left over, and when. */
+  #leftOver: { count: number; readonly at: number }[] = [];
+  #leftOverMs = 0;
 
   constructor(options: GroupCommitOptions<T>) {
     this.#options = options;
@@ -36,6 +39,11 @@ export class GroupCommit<T> {
 
   get underWay(): number {
     return this.#underWay;
+  }
+
+  /** Of the batch that was taken last: how long its items were left over by full batches before it, in sum. */
+  get leftOverMs(): number {
+    return this.#leftOverMs;
   }
 
   get idle(): boolean {
@@ -77,6 +85,7 @@ export class GroupCommit<T> {
       this.#waitingBytes = 0;
     }
     this.#underWay = batch.length;
+    this.#countLeftOver(batch.length, now);
     return batch;
   }
 
@@ -90,6 +99,22 @@ export class GroupCommit<T> {
     const waiting = this.#waiting;
     this.#waiting = [];
     this.#waitingBytes = 0;
+    this.#leftOver = [];
     return waiting;
+  }
+
+  #countLeftOver(taken: number, now: number): void {
+    this.#leftOverMs = 0;
+    let left = 0;
+    for (const group of this.#leftOver) {
+      const gone = Math.min(group.count, taken);
+      taken -= gone;
+      group.count -= gone;
+      left += group.count;
+      this.#leftOverMs += gone * Math.max(0, now - group.at);
+    }
+    this.#leftOver = this.#leftOver.filter(({ count }) => count > 0);
+    const fresh = this.#waiting.length - left;
+    if (fresh > 0) this.#leftOver.push({ count: fresh, at: now });
   }
 }

@@ -88,7 +88,7 @@ export class LogIn {
 
   async handle(packet: UplinkPacket): Promise<void> {
     const { connection } = packet;
-    const key = `${connection.connectionId}@${connection.gateId}`;
+    const key = keyOf(connection);
     if (this.#routes.find(connection) || this.#attempts.has(key)) {
       this.#refuse(packet, 'ALREADY_BOUND', 0);
       return;
@@ -111,7 +111,7 @@ export class LogIn {
         const groups = await this.#groupsOf(userId);
         // Waits only where routes are kept outside this process.
         const others = await this.#routes.ofUser(userId);
-        if (!attempt.gone) this.#enter(packet, verified.identity, clientVersion, others, groups);
+        if (!attempt.gone) await this.#enter(packet, verified.identity, clientVersion, others, groups, attempt);
       }
     } finally {
       this.#attempts.delete(key);
@@ -120,7 +120,7 @@ export class LogIn {
 
   /** A log-in under way for this connection has nobody to answer to any more. */
   connectionClosed(connection: ConnectionRef): void {
-    const attempt = this.#attempts.get(`${connection.connectionId}@${connection.gateId}`);
+    const attempt = this.#attempts.get(keyOf(connection));
     if (attempt) attempt.gone = true;
   }
 
@@ -139,13 +139,14 @@ export class LogIn {
     return groupIds.map((conversationId) => ({ conversationId, asOfSeq: asOf(conversationId) }));
   }
 
-  #enter(
+  async #enter(
     packet: UplinkPacket,
     identity: Identity,
     clientVersion: string,
     others: readonly Route[],
     groups: readonly Group[],
-  ): void {
+    attempt: Attempt,
+  ): Promise<void> {
     const closeCode = this.#endedSessions.get(identity.sessionId);
     if (closeCode !== undefined) {
       this.#turnAway(packet, 'SESSION_ENDED', closeCode);
@@ -161,14 +162,12 @@ export class LogIn {
       this.#turnAway(packet, 'RATE_LIMITED', CloseCode.rateLimited, 'too many devices are connected', wait);
       return;
     }
-    for (const route of ofDevice) {
-      this.#drop(route.connection);
-      this.#toGate.close(route.connection, CloseCode.replaced, 'this device connected anew');
-    }
+    for (const route of ofDevice) this.#replace(route);
     const { connection } = packet;
     const route: Route = { connection, identity };
-    this.#toGate.gate(connection.gateId)?.bind(connection.connectionId, identity);
     this.#routes.add(route);
+    if (this.#routes.written && !(await this.#isKnown(packet, route, attempt))) return;
+    this.#toGate.gate(connection.gateId)?.bind(connection.connectionId, identity);
     this.#own.add(route);
     this.#follow.all(route, groups);
     this.#metrics.logins.inc({ outcome: 'ok' });
@@ -203,6 +202,42 @@ export class LogIn {
     );
   }
 
+  /**
+   * Waits until other nodes see the route, and looks once more for another connection of the device: two nodes may have
+   * let it in at the same time. False: the log-in is over.
+   */
+  async #isKnown(packet: UplinkPacket, route: Route, attempt: Attempt): Promise<boolean> {
+    const { connection, identity } = route;
+    const isGone = () => attempt.gone || this.#routes.find(connection) !== route;
+    let others: readonly Route[];
+    try {
+      await this.#routes.written?.(connection);
+      others = await this.#routes.ofUser(identity.userId);
+    } catch (error) {
+      if (isGone()) return false;
+      this.#drop(connection);
+      throw error;
+    }
+    if (isGone()) return false;
+    for (const other of others) {
+      if (other.identity.deviceId !== identity.deviceId || isSame(other.connection, connection)) continue;
+      const { epoch } = other.identity;
+      if (epoch > identity.epoch || (epoch === identity.epoch && keyOf(other.connection) > keyOf(connection))) {
+        this.#drop(connection);
+        const message = 'a newer connection of this device is here';
+        this.#turnAway(packet, 'UNAUTHENTICATED', CloseCode.replaced, message);
+        return false;
+      }
+      this.#replace(other);
+    }
+    return true;
+  }
+
+  #replace(route: Route): void {
+    this.#drop(route.connection);
+    this.#toGate.close(route.connection, CloseCode.replaced, 'this device connected anew');
+  }
+
   #refuse(packet: UplinkPacket, reason: ErrorName, retryAfterMs: number, message?: string): void {
     this.#metrics.logins.inc({ outcome: reason });
     this.#answer.refuse(packet, { reason, message, retryAfterMs });
@@ -213,4 +248,12 @@ export class LogIn {
     this.#refuse(packet, reason, retryAfterMs, message);
     this.#toGate.close(packet.connection, closeCode, message ?? reason, retryAfterMs);
   }
+}
+
+function keyOf({ gateId, connectionId }: ConnectionRef): string {
+  return `${connectionId}@${gateId}`;
+}
+
+function isSame(one: ConnectionRef, other: ConnectionRef): boolean {
+  return one.connectionId === other.connectionId && one.gateId === other.gateId;
 }

@@ -34,6 +34,12 @@ export const retryAfter = {
   userFull: 60_000,
   behindRefused: 100,
 } as const;
+/** What those are told who are refused under overload: just above what is let in, and a whole class or more above. */
+export const overloadRetry = { least: 1_000, most: 8_000 } as const;
+/** No client waits longer for an answer before it gives up or asks again. */
+export const CLIENT_PATIENCE = 15_000;
+/** Connections are told to leave in steps of this. */
+export const LEAVE_STEP = 100;
 export const TICK = 500;
 export const SWEEP = 60_000;
 /** Writes of one's own settings (drafts among them) of one user. */
@@ -45,6 +51,8 @@ export const MAX_WATCHED_USERS = 100;
 export const OFFLINE_AFTER = 3_000;
 /** Before others are told that a user is online: what follows in this time goes out together. */
 export const ONLINE_AFTER = 100;
+/** After a change of presence could not be told because the storage or the registry did not answer. */
+export const PRESENCE_AGAIN_AFTER = 5_000;
 /** Users whose time of leaving is remembered. */
 export const LAST_SEEN_REMEMBERED = 50_000;
 /** How long a membership is believed where a wrong answer harms nobody (typing, read counts). */

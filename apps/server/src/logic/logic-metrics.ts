@@ -1,3 +1,4 @@
+import { USER_LEVELS } from '@fastim/core';
 import type { ErrorName } from '@fastim/protocol';
 import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import { runningTotals } from '../observe/running-totals.ts';
@@ -10,6 +11,7 @@ export interface LogicGauges {
   pushes(): { frames: number; messages: number };
   /** HISTORY answered from memory. */
   quickPulls(): number;
+  overload(): { waitMs: number; threshold: { class: number; level: number } };
 }
 
 /**
@@ -31,6 +33,7 @@ export class LogicMetrics {
   cursorsRaised = 0;
   ignoredFrames = 0;
   readonly refused: Counter<'reason'>;
+  readonly overloadRefused: Counter<'class'>;
   readonly batchSize: Histogram;
   readonly appendSeconds: Histogram;
   readonly cursorFlushSeconds: Histogram;
@@ -65,6 +68,12 @@ export class LogicMetrics {
       name: 'fastim_requests_refused_total',
       help: 'Requests answered with an error, by reason',
       labelNames: ['reason'],
+      registers,
+    });
+    this.overloadRefused = new Counter({
+      name: 'fastim_overload_refused_total',
+      help: 'Requests refused for overload, by class of work',
+      labelNames: ['class'],
       registers,
     });
     this.batchSize = new Histogram({
@@ -117,6 +126,16 @@ export class LogicMetrics {
         },
       });
     };
+    gauge(
+      'fastim_queue_wait_milliseconds',
+      'Mean time that work waited before it began, in the last window',
+      () => gauges.overload().waitMs,
+    );
+    gauge(
+      'fastim_overload_threshold',
+      'Class of work that is refused from here on (6: nothing is), with the part of its users that is let in',
+      () => gauges.overload().threshold.class + gauges.overload().threshold.level / USER_LEVELS,
+    );
     gauge('fastim_append_waiting', 'Messages waiting for the next append batch', gauges.waiting);
     gauge('fastim_routes', 'Logged-in connections', gauges.routes);
     gauge('fastim_deliveries_watched', 'Deliveries awaiting a cursor ack', gauges.watched);

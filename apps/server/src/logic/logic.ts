@@ -1,9 +1,10 @@
-import { type Clock, type Random, RateLimiter, type Snowflake } from '@fastim/core';
+import { type Clock, type Random, RateLimiter } from '@fastim/core';
 import { Command } from '@fastim/protocol';
 import type { Logger } from 'pino';
 import type { Registry } from 'prom-client';
 import type { ConnectionRef, GatePort, Identity, LogicPort, UplinkPacket } from '../cluster/contract.ts';
 import type { GateConfig, LogicConfig } from '../config.ts';
+import type { Trace } from '../observe/trace-ring.ts';
 import { OwnRoutes } from '../routing/own-routes.ts';
 import { MemoryRouteTable, type Route, type RouteTable } from '../routing/route-table.ts';
 import { SendToGate } from '../routing/send-to-gate.ts';
@@ -23,6 +24,7 @@ import { KnownRemovals } from './groups/known-removals.ts';
 import { ReadGroups } from './groups/read-groups.ts';
 import { AnswerHeartbeat } from './heartbeat.ts';
 import { HistoryTails } from './history/history-tails.ts';
+import { leaveInOrder } from './leave-in-order.ts';
 import { PresenceWatch } from './live/presence.ts';
 import { Standings } from './live/standings.ts';
 import { TellReaders } from './live/tell-readers.ts';
@@ -39,8 +41,11 @@ import {
   typingRate,
 } from './logic-limits.ts';
 import { LogicMetrics } from './logic-metrics.ts';
-import { MakeIds } from './make-ids.ts';
+import { type IdSource, MakeIds } from './make-ids.ts';
 import { Members } from './members.ts';
+import type { LoopWaitSource } from './overload/loop-wait.ts';
+import { OverloadGuard } from './overload/overload-guard.ts';
+import { QueueWait } from './overload/queue-wait.ts';
 import { PendingDeliveries } from './pending-deliveries.ts';
 import { ReNotify } from './re-notify.ts';
 import { ReadProfiles } from './read-profiles.ts';
@@ -53,7 +58,7 @@ import { Writes } from './writes.ts';
 export interface LogicParts {
   readonly storage: Storage;
   readonly access: AccessVerifier;
-  readonly snowflake: Snowflake;
+  readonly snowflake: IdSource;
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
@@ -67,6 +72,10 @@ export interface LogicParts {
    * storage: what another node stores or recalls would not be seen here. Default: false.
    */
   readonly cacheHistory?: boolean;
+  /** Where notes of each message's way are left, for the operator. */
+  readonly trace?: Trace;
+  /** How long the event loop lets work wait. Default: not measured, as on a clock that is not the computer's. */
+  readonly loopWait?: LoopWaitSource;
 }
 
 /** The rules of the server. It knows gates by their port and the storage by its contracts; it has no sockets. */
@@ -83,8 +92,15 @@ export interface Logic extends LogicPort {
   onlineSessions(userId: bigint): Promise<ReadonlySet<bigint>>;
   /** The user changed whether others see when he is online; the storage knows already. */
   showOnlineChanged(userId: bigint): void;
+  /** Changes of routes may have been missed (the registry was away): whoever watches others is told what is true now. */
+  routesMissed(): void;
   /** Idempotent, as is stop. */
   start(): void;
+  /**
+   * Where there are other nodes: gates give this one no new connections, and those it has are closed evenly over
+   * `windowMs` with "reconnect". Nothing is refused meanwhile. Resolves when none is left, or a second after the window.
+   */
+  leave(windowMs: number): Promise<void>;
   /**
    * Resolves when every message and cursor taken before is written and answered. Those that come later are answered
    * UNAVAILABLE, for good: a logic that was stopped is not started again. The storage is closed after this, not before.
@@ -93,7 +109,7 @@ export interface Logic extends LogicPort {
 }
 
 export function createLogic(parts: LogicParts): Logic {
-  const { storage, clock, random, logger, config, gateConfig } = parts;
+  const { storage, clock, random, logger, config, gateConfig, trace } = parts;
   const { conversations, users } = storage;
   const routes = parts.routes ?? new MemoryRouteTable();
   const own = new OwnRoutes();
@@ -124,6 +140,7 @@ export function createLogic(parts: LogicParts): Logic {
     watched: () => pending.size,
     pushes: () => ({ frames: toGate.pushedFrames, messages: toGate.pushedPieces }),
     quickPulls: () => tails?.answers ?? 0,
+    overload: () => ({ waitMs: overload.meanWaitMs, threshold: overload.threshold }),
   });
 
   /** Everything that this node keeps of one connection. */
@@ -142,6 +159,8 @@ export function createLogic(parts: LogicParts): Logic {
   };
 
   const answer = new Answer({ toGate, clock, random, logger, metrics });
+  const wait = new QueueWait(parts.loopWait);
+  const overload = new OverloadGuard({ wait, waitLimitMs: config.overloadWaitMs, answer, clock, logger, metrics });
   const writes = new Writes(answer);
   const ids = new MakeIds({ snowflake: parts.snowflake, clock, answer, logger });
   const follow = new FollowGroups({ toGate, members });
@@ -154,8 +173,9 @@ export function createLogic(parts: LogicParts): Logic {
     tails,
     logger,
     metrics,
+    trace,
   });
-  const fanOut = new FanOut({ routes, own, toGate, pending, members, groups: groupFanOut, clock, logger });
+  const fanOut = new FanOut({ routes, own, toGate, pending, members, groups: groupFanOut, clock, logger, trace });
   const store = new StoreMessage({
     messages: storage.messages,
     answer,
@@ -165,6 +185,8 @@ export function createLogic(parts: LogicParts): Logic {
     clock,
     logger,
     metrics,
+    trace,
+    wait,
     batchLimit: config.batchMessages,
     batchWaitMs: config.batchWaitMs,
     waitingLimit: config.appendQueueLimit,
@@ -174,6 +196,7 @@ export function createLogic(parts: LogicParts): Logic {
     answer,
     order,
     rate: sendRate,
+    overload,
     snowflake: parts.snowflake,
     clock,
     logger,
@@ -303,9 +326,11 @@ export function createLogic(parts: LogicParts): Logic {
     routes,
     toGate,
     answer,
+    overload,
     metrics,
   });
 
+  let left: Promise<void> | undefined;
   let cancelTick: (() => void) | undefined;
   let sweepAt = 0;
   const scheduleTick = (): void => {
@@ -339,6 +364,7 @@ export function createLogic(parts: LogicParts): Logic {
       routes.removeGate(gateId);
       for (const route of own.ofGate(gateId)) forget(route);
       toGate.detach(gateId);
+      wait.gateGone(gateId);
     },
     endSession(sessionId, closeCode) {
       logIn.sessionEnded(sessionId, closeCode);
@@ -353,6 +379,11 @@ export function createLogic(parts: LogicParts): Logic {
       return new Set(found.map((route) => route.identity.sessionId));
     },
     showOnlineChanged: (userId) => presence.refresh(userId),
+    routesMissed: () => presence.refreshAll(),
+    leave: (windowMs) => {
+      left ??= leaveInOrder({ own, toGate, clock }, windowMs);
+      return left;
+    },
     start() {
       if (!cancelTick) scheduleTick();
       presence.start();

@@ -3,14 +3,17 @@ import type { Logger } from 'pino';
 import type { Answer } from './answer.ts';
 import { retryAfter } from './logic-limits.ts';
 
+/** Where ids come from; in a cluster under a leased number, which may change or be missing for a while. */
+export type IdSource = Pick<Snowflake, 'next'>;
+
 /** Snowflakes for what logic stores. */
 export class MakeIds {
-  readonly #snowflake: Snowflake;
+  readonly #snowflake: IdSource;
   readonly #clock: Clock;
   readonly #answer: Answer;
   readonly #logger: Logger;
 
-  constructor(parts: { snowflake: Snowflake; clock: Clock; answer: Answer; logger: Logger }) {
+  constructor(parts: { snowflake: IdSource; clock: Clock; answer: Answer; logger: Logger }) {
     this.#snowflake = parts.snowflake;
     this.#clock = parts.clock;
     this.#answer = parts.answer;

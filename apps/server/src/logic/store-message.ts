@@ -1,6 +1,7 @@
 import { type Clock, DedupeWindow } from '@fastim/core';
 import { type ErrorName, sendResponse } from '@fastim/protocol';
 import type { Logger } from 'pino';
+import type { Trace } from '../observe/trace-ring.ts';
 import { visitRoutes } from '../routing/locate-user.ts';
 import type { Route, RouteTable } from '../routing/route-table.ts';
 import type { RequestHeader } from '../routing/send-to-gate.ts';
@@ -12,6 +13,7 @@ import type { FanOut } from './fan-out.ts';
 import { GroupCommit } from './group-commit.ts';
 import { MAX_WAITING_BYTES, RECENT_SENDS, retryAfter } from './logic-limits.ts';
 import type { LogicMetrics } from './logic-metrics.ts';
+import type { QueueWait } from './overload/queue-wait.ts';
 import type { SendMessage, SendOrder } from './send-order.ts';
 
 /** The values of an ack for what changed nothing. */
@@ -36,6 +38,8 @@ export class StoreMessage {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #metrics: LogicMetrics;
+  readonly #trace: Trace | undefined;
+  readonly #wait: QueueWait;
   readonly #commit: GroupCommit<AcceptedSend>;
   /** client_msg_ids that had a good answer lately. A front only: whether a message is a repeat is decided by the store. */
   readonly #recent = new DedupeWindow<string, true>(RECENT_SENDS);
@@ -54,6 +58,8 @@ export class StoreMessage {
     clock: Clock;
     logger: Logger;
     metrics: LogicMetrics;
+    trace?: Trace | undefined;
+    wait: QueueWait;
     batchLimit: number;
     batchWaitMs: number;
     waitingLimit: number;
@@ -66,6 +72,8 @@ export class StoreMessage {
     this.#clock = parts.clock;
     this.#logger = parts.logger;
     this.#metrics = parts.metrics;
+    this.#trace = parts.trace;
+    this.#wait = parts.wait;
     this.#commit = new GroupCommit({
       batchLimit: parts.batchLimit,
       spacingMs: parts.batchWaitMs,
@@ -92,6 +100,7 @@ export class StoreMessage {
       this.refuse(send, send.route, send.append, 'OVERLOADED', this.#answer.spread(retryAfter.overloaded));
     } else {
       this.#copies.begin(send);
+      this.#trace?.note('accepted', send.logId, { conversationId: send.append.conversationId, kind: send.append.kind });
       if (!this.#scheduled) this.#schedule();
     }
   }
@@ -125,6 +134,7 @@ export class StoreMessage {
     if (comesAgain(reason) && this.#routes.find(request.connection) === route && !this.#recent.get(idOf(message))) {
       this.#order.refused(request, message, { reason, retryAfterMs }, this.#clock.now());
     }
+    this.#trace?.note('refused', request.logId, { conversationId, reason, retryAfterMs });
     const refusal: Refusal = { reason, message: detail, retryAfterMs };
     const data = sendResponse.encode({
       status: toStatus(refusal),
@@ -151,6 +161,7 @@ export class StoreMessage {
     this.#cancelWait = undefined;
     const taken = this.#commit.take(this.#clock.now());
     if (!taken) return;
+    this.#wait.batched(taken.length, this.#commit.leftOverMs);
     const batch = this.#order.size > 0 ? taken.filter((send) => !this.#isHeld(send)) : taken;
     if (batch.length === 0) {
       this.#commit.done();
@@ -251,6 +262,7 @@ export class StoreMessage {
           'message acked',
         );
       }
+      this.#trace?.note(outcome.outcome, send.logId, { msgId, conversationId: send.append.conversationId, convSeq });
       this.#remember(send.append);
       // A repeat was fanned out when it was stored; whoever missed it then has synced or will.
       if (outcome.outcome === 'repeated') this.#metrics.repeated += 1;

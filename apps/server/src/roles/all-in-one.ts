@@ -12,8 +12,9 @@ import { linkErrors } from '../cluster/link-errors.ts';
 import type { Config } from '../config.ts';
 import { createGate } from '../gate/gate.ts';
 import { createLogic } from '../logic/logic.ts';
+import { LoopWait } from '../logic/overload/loop-wait.ts';
 import { standardGatePolicy } from '../lsb/choose-gate.ts';
-import { bracketed, isWildcard, localGateDirectory } from '../lsb/gate-directory.ts';
+import { bracketed, gateAddresses, isWildcard, localGateDirectory } from '../lsb/gate-directory.ts';
 import { GateOffers } from '../lsb/gate-offers.ts';
 import { GateTickets } from '../lsb/gate-ticket.ts';
 import { LocalAdmissions } from '../lsb/local-admissions.ts';
@@ -23,11 +24,13 @@ import { createGateTicketCheck } from '../lsb/ticket-check.ts';
 import { TrustedProxies } from '../net/trusted-proxies.ts';
 import { collectProcessMetrics } from '../observe/process-metrics.ts';
 import { serverVersion } from '../observe/version.ts';
+import { MemoryRouteTable } from '../routing/route-table.ts';
 import { openSqliteStorage } from '../storage/sqlite/open-sqlite-storage.ts';
 import { idMaker } from './make-id.ts';
 import { startMetrics } from './metrics-port.ts';
 import { openTls, shownUrl } from './public-ports.ts';
 import type { RolePorts, RunningRole } from './running-role.ts';
+import { startSingleProcessAdmin, traceRings } from './single-process-admin.ts';
 import { startWith } from './start-with.ts';
 import type { StopStack } from './stop-stack.ts';
 import { systemClock, systemRandom } from './system-ports.ts';
@@ -75,6 +78,10 @@ async function start(config: Config, ports: RolePorts, stops: StopStack): Promis
   const access = new SessionAccess({ sessions: storage.sessions, clock, logger: part('auth') });
   const activity = new SessionActivity({ sessions: storage.sessions, clock, logger: part('auth') });
   stops.add('session activity', () => activity.stop());
+  const routes = new MemoryRouteTable();
+  const traces = traceRings(clock);
+  const loopWait = new LoopWait();
+  stops.add('loop wait', () => loopWait.stop());
   const logic = createLogic({
     storage,
     access,
@@ -85,8 +92,11 @@ async function start(config: Config, ports: RolePorts, stops: StopStack): Promis
     registry,
     config: config.logic,
     gateConfig: config.gate,
+    routes,
+    trace: traces.logic,
     // Nothing is stored but by this node.
     cacheHistory: true,
+    loopWait,
   });
   logic.start();
   stops.add('logic', () => logic.stop());
@@ -126,6 +136,7 @@ async function start(config: Config, ports: RolePorts, stops: StopStack): Promis
     random,
     logger,
     registry,
+    trace: traces.gate,
   });
   logic.attachGate(linkToGate(gate, onLinkError('to_gate')));
   const gatePorts = await gate.start();
@@ -189,14 +200,49 @@ async function start(config: Config, ports: RolePorts, stops: StopStack): Promis
   stops.add('api', () => api.stop());
   const apiPort = await api.start();
 
-  const metrics = await startMetrics({ config, registry, part }, stops, { readiness });
-
-  // First of all when stopping: clients are told to go while everything still answers.
-  stops.add('drain', async () => {
+  const drain = async (): Promise<void> => {
     draining = true;
     readiness.changed();
     await gate.drain();
-  });
+  };
+  const admin = startSingleProcessAdmin(
+    {
+      config,
+      version,
+      clock,
+      random,
+      logger: part('admin'),
+      traces,
+      routes,
+      gate,
+      gateRecord: () => {
+        const load = gate.load();
+        const listening = gateAddresses({
+          host: config.host,
+          ...gatePorts,
+          advertise: config.advertise,
+          secure: tls !== undefined,
+        });
+        return { ...listening, ...load, accepting: load.accepting && !draining };
+      },
+      storage: {
+        sessions: storage.sessions,
+        users: storage.users,
+        conversations: storage.conversations,
+        messages: storage.messages,
+        ended: (sessionId, closeCode) => {
+          access.forget(sessionId);
+          logic.endSession(sessionId, closeCode);
+        },
+      },
+      drain,
+    },
+    stops,
+  );
+  const metrics = await startMetrics({ config, registry, part }, stops, { readiness, admin });
+
+  // First of all when stopping: clients are told to go while everything still answers.
+  stops.add('drain', drain);
 
   const host = bracketed(isWildcard(config.host) ? '127.0.0.1' : config.host);
   const http = shownUrl(config, apiPort, tls !== undefined);

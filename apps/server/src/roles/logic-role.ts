@@ -11,6 +11,7 @@ import { createPeerLinks } from '../cluster/inner/peer-links.ts';
 import { linkErrors } from '../cluster/link-errors.ts';
 import type { Config } from '../config.ts';
 import { createLogic, type Logic } from '../logic/logic.ts';
+import { LoopWait } from '../logic/overload/loop-wait.ts';
 import type { LogicRecord, NumberLease } from '../registry/contract.ts';
 import type { MessageStore } from '../storage/message-store.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -90,6 +91,8 @@ export function startLogicRole(config: Config, ports: RolePorts): Promise<Runnin
     const inner = await listener.start();
     stops.add('listener', () => listener.stop());
 
+    const loopWait = new LoopWait();
+    stops.add('loop wait', () => loopWait.stop());
     const logic = createLogic({
       storage: withMessages(storage, appends),
       access,
@@ -101,6 +104,7 @@ export function startLogicRole(config: Config, ports: RolePorts): Promise<Runnin
       config: config.logic,
       gateConfig: config.gate,
       routes: cluster.routes,
+      loopWait,
     });
     await untilStopping(cluster.routes.start(), ports.stopping);
     const dialer = createGateDialer(context, { logic: behind(activity, logic) });
@@ -122,6 +126,11 @@ export function startLogicRole(config: Config, ports: RolePorts): Promise<Runnin
       cluster.bus.subscribe((event) => {
         if (event.type === 'show-online') logic.showOnlineChanged(BigInt(event.userId));
       }),
+    );
+
+    stops.add(
+      'missed routes',
+      cluster.bus.onResumed(() => logic.routesMissed()),
     );
 
     const readiness = new Readiness({
@@ -149,6 +158,8 @@ export function startLogicRole(config: Config, ports: RolePorts): Promise<Runnin
     stops.add('gate watch', dialer.onChange(report));
     peers.start();
     dialer.start();
+    // First of all when stopping: clients go to other nodes while everything still answers.
+    stops.add('leave', () => logic.leave(config.gate.drainMs));
     return {
       addresses: { inner: `${inner.host}:${inner.port}`, metrics: metrics.url },
       reload: () => tls?.reload(),

@@ -38,6 +38,10 @@ export class OwnRoutes {
     return route;
   }
 
+  all(): Route[] {
+    return [...this.#gates.values()].flatMap((gate) => [...gate.values()]);
+  }
+
   ofGate(gateId: string): Route[] {
     return [...(this.#gates.get(gateId)?.values() ?? [])];
   }

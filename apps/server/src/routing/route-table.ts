@@ -20,6 +20,11 @@ export interface RouteTable {
   /** The route that was there, if any. */
   remove(connection: ConnectionRef): Route | undefined;
   find(connection: ConnectionRef): Route | undefined;
+  /**
+   * Resolves when others can see the connection's own route; rejects when that cannot be said now. Missing where all
+   * routes are in this process's memory.
+   */
+  written?(connection: ConnectionRef): Promise<void>;
   /** What it returns does not change while it is gone through. */
   ofUser(userId: bigint): readonly Route[] | Promise<readonly Route[]>;
   ofSession(sessionId: bigint): readonly Route[];
@@ -87,6 +92,11 @@ export class MemoryRouteTable implements RouteTable {
 
   ofSession(sessionId: bigint): readonly Route[] {
     return this.#sessions.get(sessionId) ?? none;
+  }
+
+  /** Routes may come and go while this runs. */
+  *all(): IterableIterator<Route> {
+    for (const gate of this.#gates.values()) yield* gate.values();
   }
 
   removeGate(gateId: string): readonly Route[] {

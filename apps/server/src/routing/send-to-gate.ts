@@ -78,6 +78,10 @@ export class SendToGate {
     return this.#gates.get(gateId);
   }
 
+  gates(): Iterable<GatePort> {
+    return this.#gates.values();
+  }
+
   /** Gates that somebody may follow the group at: those that said so, and those that have not said everything yet. */
   *gatesOf(conversationId: bigint): Iterable<GatePort> {
     for (const [gateId, gate] of this.#gates) if (this.#interest.mayFollow(gateId, conversationId)) yield gate;

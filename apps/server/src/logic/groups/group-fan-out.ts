@@ -1,5 +1,6 @@
 import { Command, headPush, type Message, messagePush } from '@fastim/protocol';
 import type { Logger } from 'pino';
+import type { Trace } from '../../observe/trace-ring.ts';
 import { visitRoutes } from '../../routing/locate-user.ts';
 import type { Route, RouteTable } from '../../routing/route-table.ts';
 import type { SendToGate } from '../../routing/send-to-gate.ts';
@@ -40,6 +41,7 @@ export class GroupFanOut {
   readonly #tails: HistoryTails | undefined;
   readonly #logger: Logger;
   readonly #metrics: LogicMetrics;
+  readonly #trace: Trace | undefined;
 
   constructor(parts: {
     routes: RouteTable;
@@ -50,6 +52,7 @@ export class GroupFanOut {
     tails: HistoryTails | undefined;
     logger: Logger;
     metrics: LogicMetrics;
+    trace?: Trace | undefined;
   }) {
     this.#routes = parts.routes;
     this.#toGate = parts.toGate;
@@ -59,6 +62,7 @@ export class GroupFanOut {
     this.#tails = parts.tails;
     this.#logger = parts.logger;
     this.#metrics = parts.metrics;
+    this.#trace = parts.trace;
   }
 
   stored(news: GroupNews): void {
@@ -89,6 +93,7 @@ export class GroupFanOut {
         logId: news.logId,
       });
       this.#metrics.groupPackets += 1;
+      this.#trace?.note('to gate', news.logId, { msgId: message.msgId, gateId: gate.gateId });
     }
     for (const userId of [...added, ...removed]) {
       this.#visit(userId, (route) => this.#toGate.push(route, Command.heads, head, news.logId));

@@ -7,7 +7,13 @@ import type { SendToGate } from '../../routing/send-to-gate.ts';
 import type { SessionStore } from '../../storage/session-store.ts';
 import type { UserStore } from '../../storage/user-store.ts';
 import type { Answer } from '../answer.ts';
-import { LAST_SEEN_REMEMBERED, MAX_WATCHED_USERS, OFFLINE_AFTER, ONLINE_AFTER } from '../logic-limits.ts';
+import {
+  LAST_SEEN_REMEMBERED,
+  MAX_WATCHED_USERS,
+  OFFLINE_AFTER,
+  ONLINE_AFTER,
+  PRESENCE_AGAIN_AFTER,
+} from '../logic-limits.ts';
 import type { LogicMetrics } from '../logic-metrics.ts';
 import { requirePull } from '../require-pull.ts';
 import { WatchLists } from './watch-lists.ts';
@@ -100,6 +106,11 @@ export class PresenceWatch {
     visitRoutes(this.#routes, userId, lookAgain, (error) => this.#answer.explain(error));
   }
 
+  /** Changes may have been missed: everybody who is watched is looked at anew. */
+  refreshAll(): void {
+    for (const userId of this.#lists.watched()) if (!this.#changes.has(userId)) this.#schedule(userId, ONLINE_AFTER);
+  }
+
   async #read(userIds: readonly bigint[], me: bigint): Promise<Presence[]> {
     const users = new Map((await this.#users.byIds([me, ...userIds])).map((user) => [user.userId, user]));
     const mineShown = users.get(me)?.showOnline ?? false;
@@ -144,9 +155,10 @@ export class PresenceWatch {
 
   async #tell(): Promise<void> {
     this.#telling = true;
+    let due: bigint[] = [];
     try {
       while (this.#due.size > 0) {
-        const due = [...this.#due];
+        due = [...this.#due];
         this.#due = new Set();
         const watching = new Set(due);
         for (const userId of due) {
@@ -156,6 +168,11 @@ export class PresenceWatch {
         for (const user of await this.#users.byIds([...watching])) if (user.showOnline) shown.add(user.userId);
         for (const userId of due) await this.#tellWatchers(userId, shown);
       }
+    } catch (error) {
+      // Who was not told of is told of later; those who were hear nothing twice.
+      for (const userId of [...due, ...this.#due]) this.#schedule(userId, PRESENCE_AGAIN_AFTER);
+      this.#due = new Set();
+      throw error;
     } finally {
       this.#telling = false;
     }

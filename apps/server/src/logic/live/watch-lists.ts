@@ -32,6 +32,11 @@ export class WatchLists {
     return [...(this.#lists.get(route)?.keys() ?? [])];
   }
 
+  /** Everybody whom somebody watches. */
+  watched(): bigint[] {
+    return [...this.#watchers.keys()];
+  }
+
   isWatched(userId: bigint): boolean {
     return this.#watchers.has(userId);
   }

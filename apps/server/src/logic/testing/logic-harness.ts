@@ -1,4 +1,4 @@
-import { Snowflake } from '@fastim/core';
+import { type NodeLease, Snowflake } from '@fastim/core';
 import { ManualClock, seededRandomPort } from '@fastim/core/testing';
 import {
   CLIENT_MSG_ID_LENGTH,
@@ -63,7 +63,10 @@ export class OpenAccess implements AccessVerifier {
   }
 }
 
-export interface HarnessOptions<S extends Storage> {
+/** One that numbers its node by itself. */
+type LeasedStorage = Storage & { readonly lease: NodeLease };
+
+export interface HarnessOptions<S extends LeasedStorage> {
   storage?: S;
   config?: Partial<LogicConfig>;
   gateConfig?: Partial<GateConfig>;
@@ -76,7 +79,7 @@ export interface HarnessOptions<S extends Storage> {
 }
 
 /** The whole logic part between a recording gate and a storage, on a clock of its own, over the in-process links. */
-export class LogicHarness<S extends Storage = GatedStorage> {
+export class LogicHarness<S extends LeasedStorage = GatedStorage> {
   readonly clock: ManualClock;
   readonly gate: RecordingGate;
   readonly access = new OpenAccess();
