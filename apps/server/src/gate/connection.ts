@@ -363,7 +363,7 @@ export class Connection implements SocketOwner, WheelItem, Stranger {
     return this.#expectedUser !== undefined;
   }
 
-  /** It showed a ticket that is not good, or none where one is needed. */
+  /** It showed a ticket that is not good. */
   refuseTicket(why: string): void {
     this.#host.ticketRefused(this, why);
     this.close(CloseCode.ticketInvalid, why);

@@ -6,6 +6,7 @@ import type { Registry } from 'prom-client';
 import type { DownlinkPacket, GatePort, GroupPacket, GroupSignal, Identity, LogicPort } from '../cluster/contract.ts';
 import type { GateConfig } from '../config.ts';
 import type { TrustedProxies } from '../net/trusted-proxies.ts';
+import type { Trace } from '../observe/trace-ring.ts';
 import { SecureSockets } from '../tls/secure-sockets.ts';
 import { Admission, type Refusal, type Stranger } from './admission.ts';
 import type { ClientSocket, Transport } from './client-socket.ts';
@@ -42,6 +43,8 @@ export interface GateOptions {
   readonly random: Random;
   readonly logger: Logger;
   readonly registry: Registry;
+  /** Where notes of each message's way are left, for the operator. */
+  readonly trace?: Trace;
   /** Whether clients were sent here. Missing: nobody hands out tickets, and none are asked for. */
   readonly tickets?: TicketCheck;
   /** Somebody logged in; called in the turn in which `load` counts him. */
@@ -165,10 +168,12 @@ class RunningGate implements Gate, ConnectionHost {
       logic,
       metrics: this.metrics,
       logger: this.logger,
+      trace: options.trace,
       ...(options.tickets && { tickets: options.tickets }),
       isCrowded: () => this.#admission.isCrowded || this.#loginsUnderWay > LOGINS_UNDER_WAY,
     });
-    this.#downlink = new Downlink(this.#table, this.logger, options.defer ?? setImmediate, () => this.groups.endTick());
+    const endTick = (): void => this.groups.endTick();
+    this.#downlink = new Downlink(this.#table, this.logger, options.defer ?? setImmediate, endTick, options.trace);
     this.groupMetrics = new GroupMetrics(registry, {
       conversations: () => this.groups.conversations,
       follows: () => this.groups.follows,
@@ -217,6 +222,8 @@ class RunningGate implements Gate, ConnectionHost {
   }
 
   group(packet: GroupPacket): void {
+    const { conversationId, convSeq, logId } = packet;
+    this.#options.trace?.note('to group', logId, { conversationId, convSeq });
     this.groups.group(packet);
   }
 

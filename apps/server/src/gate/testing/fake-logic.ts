@@ -25,6 +25,7 @@ export class FakeLogic implements LogicPort {
   holding = false;
   /** LOGIN requests are recorded and not answered. */
   silentLogin = false;
+  congested: NonNullable<LogicPort['congested']> = () => false;
   readonly #held: UplinkPacket[] = [];
   #nextSession = 1n;
 

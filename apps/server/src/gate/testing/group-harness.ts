@@ -7,6 +7,7 @@ import {
   type Message,
   MsgType,
   messagePush,
+  type OutgoingFrame,
   typingPush,
 } from '@fastim/protocol';
 import pino from 'pino';
@@ -32,6 +33,11 @@ export class GroupClient {
   constructor(userId: bigint, id: number) {
     this.userId = userId;
     this.id = id;
+  }
+
+  /** Bytes of these requests arrive. */
+  send(...frames: OutgoingFrame[]): void {
+    this.socket.arrive(encodeFrames(frames));
   }
 
   /** Frames since the last time it was asked. */
@@ -72,6 +78,7 @@ export class GroupHarness {
   #listener: ListenerHost | undefined;
   #deferred: Array<() => void> = [];
   readonly #clients: GroupClient[] = [];
+  readonly #sockets: FakeSocket[] = [];
 
   constructor(config: Partial<GateConfig> = {}) {
     const limits = { unauthenticatedConnections: 100_000, connectionsPerAddress: 100_000 };
@@ -102,6 +109,20 @@ export class GroupHarness {
   async start(): Promise<this> {
     await this.gate.start();
     return this;
+  }
+
+  /** Somebody connects from an address; undefined: turned away. */
+  arrives(address: string): FakeSocket | undefined {
+    if (this.#listener!.admit(address)) return undefined;
+    const socket = new FakeSocket();
+    this.#sockets.push(socket);
+    this.#listener!.connected(socket, address, 0);
+    return socket;
+  }
+
+  logsIn(socket: FakeSocket, userId: bigint): void {
+    socket.arrive(encodeFrames([request(Command.login, 0, `${userId}:device`)]));
+    this.tick();
   }
 
   /** A client that is logged in. */
@@ -167,6 +188,7 @@ export class GroupHarness {
 
   stop(): Promise<void> {
     for (const client of this.#clients) client.socket.close();
+    for (const socket of this.#sockets) socket.close();
     return this.gate.stop();
   }
 }

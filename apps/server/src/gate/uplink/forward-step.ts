@@ -6,10 +6,11 @@ import type { UplinkStep } from './uplink-step.ts';
 /** Hands the frame to logic, unread. */
 export const forwardStep: UplinkStep = {
   name: 'forward',
-  take({ logic, logger, metrics }, connection, frame) {
+  take({ logic, logger, metrics, trace }, connection, frame) {
     connection.inFlight += 1;
     connection.forwarded = true;
     if (frame.cmd === Command.login) connection.loginForwarded();
+    if (frame.cmd === Command.send) trace?.note('forwarded', frame.logId, { connectionId: connection.id });
     try {
       logic.uplink({
         connection: connection.ref,

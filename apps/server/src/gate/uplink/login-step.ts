@@ -1,4 +1,4 @@
-import { Command, type Frame, loginRequest } from '@fastim/protocol';
+import { CloseCode, Command, type Frame, loginRequest } from '@fastim/protocol';
 import { reject, type UplinkContext, type UplinkStep } from './uplink-step.ts';
 
 /**
@@ -21,7 +21,9 @@ export const loginStep: UplinkStep = {
     }
     const why = `ticket ${verdict.why}`;
     reject(context, connection, frame, 'TICKET_INVALID', 'ticket', why);
-    connection.refuseTicket(why);
+    // Coming without one is no attack.
+    if (ticket === '') connection.close(CloseCode.ticketInvalid, why);
+    else connection.refuseTicket(why);
     return 'done';
   },
 };

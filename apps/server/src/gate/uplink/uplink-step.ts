@@ -2,6 +2,7 @@ import type { ErrorName, Frame } from '@fastim/protocol';
 import type { Logger } from 'pino';
 import type { LogicPort } from '../../cluster/contract.ts';
 import type { GateConfig } from '../../config.ts';
+import type { Trace } from '../../observe/trace-ring.ts';
 import { statusAnswer } from '../answers.ts';
 import type { Connection } from '../connection.ts';
 import type { GateMetrics, RejectReason } from '../gate-metrics.ts';
@@ -16,6 +17,7 @@ export interface UplinkContext {
   readonly logic: LogicPort;
   readonly metrics: GateMetrics;
   readonly logger: Logger;
+  readonly trace?: Trace | undefined;
   /** Missing: nobody hands out tickets for this gate. */
   readonly tickets?: TicketCheck;
   /** Whether so many come at once that those with a ticket go first. */
