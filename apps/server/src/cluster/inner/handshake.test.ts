@@ -1,9 +1,10 @@
-import { connect } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { CLUSTER_VERSION } from './cluster-version.ts';
+import { createGateDialer } from './gate-dialer.ts';
 import { createLinkContext } from './link-context.ts';
 import { type GateLink, gateLink } from './testing/gate-link.ts';
-import { gateSelf, logicSelf, metricOf, realClock, record, until } from './testing/inner-world.ts';
+import { gateSelf, logicSelf, metricOf, realClock, record, testNode, until } from './testing/inner-world.ts';
 import { recordingGate, recordingLogic } from './testing/recording-ports.ts';
 import { PacketType } from './wire/packet-type.ts';
 
@@ -45,10 +46,10 @@ describe('the handshake of an inner link', () => {
 
   it('never sends the secret, nor the same proof twice', async () => {
     await setUp();
+    const target = innerOf(world);
     const sent: Buffer[] = [];
-    const { createServer } = await import('node:net');
     const relay = createServer((client) => {
-      const server = connect(world.directory.nodes()[0]!.role === 'gate' ? target : target);
+      const server = connect(target);
       client.on('data', (chunk: Buffer) => {
         sent.push(chunk);
         server.write(chunk);
@@ -61,8 +62,6 @@ describe('the handshake of an inner link', () => {
       server.on('close', () => client.destroy());
       client.on('close', () => server.destroy());
     });
-    const [gate] = world.directory.nodes();
-    const target = (gate as { inner: { host: string; port: number } }).inner;
     await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve));
     const { port } = relay.address() as { port: number };
     world.directory.set(record(gateSelf('gate-1'), { host: '127.0.0.1', port }));
@@ -126,7 +125,7 @@ describe('the handshake of an inner link', () => {
   it('refuses an id that belongs to another process, also when that one is gone', async () => {
     await setUp();
     await world.up();
-    const pretender = await gateLinkOf(world, 'logic-1');
+    const pretender = dialerAs(world, 'logic-1');
     pretender.start();
     await until('it was refused', () => world.directory.refusals.length > 0);
     expect(reasons()[0]).toBe('the id logic-1 belongs to another process');
@@ -134,7 +133,7 @@ describe('the handshake of an inner link', () => {
     await world.dialer.stop();
     await until('nobody is linked', () => world.listener.linked.length === 0);
     await pretender.stop();
-    const another = await gateLinkOf(world, 'logic-1');
+    const another = dialerAs(world, 'logic-1');
     another.start();
     await until('it was refused too', () => world.gateNode.logs.filter(({ code }) => code === 'taken').length > 0);
     expect(world.listener.linked).toEqual([]);
@@ -164,7 +163,7 @@ describe('the handshake of an inner link', () => {
   it('does not call it an intrusion when a node was started anew at the address of the old one', async () => {
     await setUp();
     const [gate] = world.directory.nodes();
-    world.directory.set(record(gateSelf('gate-0'), (gate as { inner: { host: string; port: number } }).inner));
+    world.directory.set(record(gateSelf('gate-0'), innerOf(world)));
     world.dialer.start();
     await until('both have logged it', () =>
       [world.gateNode, world.logicNode].every(({ logs }) => logs.some(({ code }) => code === 'another')),
@@ -192,10 +191,15 @@ describe('the handshake of an inner link', () => {
   });
 });
 
+/** Where the gate of a world is listed. */
+function innerOf({ directory }: GateLink): { host: string; port: number } {
+  const [gate] = directory.nodes();
+  if (gate?.role !== 'gate') throw new Error('no gate is listed');
+  return gate.inner;
+}
+
 /** Another process that dials the gate of this world under the given id. */
-async function gateLinkOf(of: GateLink, nodeId: string) {
-  const { testNode } = await import('./testing/inner-world.ts');
-  const { createGateDialer } = await import('./gate-dialer.ts');
+function dialerAs(of: GateLink, nodeId: string) {
   const { context } = testNode(of.directory, logicSelf(nodeId));
   return createGateDialer(context, {
     logic: { ...recordingLogic([]), attachGate: () => undefined, detachGate: () => undefined },
@@ -215,8 +219,7 @@ async function hello({ version, rest }: { version: number; rest: Buffer }): Prom
 
 /** What the listener answers until it hangs up. */
 function exchange(bytes: Buffer): Promise<Buffer> {
-  const [gate] = world.directory.nodes();
-  const socket = connect((gate as { inner: { host: string; port: number } }).inner);
+  const socket = connect(innerOf(world));
   const got: Buffer[] = [];
   socket.on('data', (chunk: Buffer) => got.push(chunk));
   if (bytes.length > 0) socket.write(bytes);

@@ -76,6 +76,8 @@ export interface TestNode {
   readonly registry: Registry;
   readonly logs: LogLine[];
   readonly errors: unknown[];
+  /** Turns of the event loop that ended with a write to a link. */
+  readonly flushes: number;
 }
 
 type ClusterConfig = ReturnType<typeof configSchema.parse>['cluster'];
@@ -89,6 +91,7 @@ export function testNode(
   const registry = new Registry();
   const logs: LogLine[] = [];
   const errors: unknown[] = [];
+  let flushes = 0;
   const context = createLinkContext({
     self,
     config: { ...configSchema.parse({}).cluster, secret: SECRET, ...options.config },
@@ -98,8 +101,20 @@ export function testNode(
     clock: options.clock ?? realClock,
     random: realRandom,
     onError: (error) => errors.push(error),
+    defer(flush) {
+      flushes += 1;
+      setImmediate(flush);
+    },
   });
-  return { context, registry, logs, errors };
+  return {
+    context,
+    registry,
+    logs,
+    errors,
+    get flushes() {
+      return flushes;
+    },
+  };
 }
 
 export function record({ nodeId, name, role }: LinkSelf, inner: HostPort): NodeRecord {

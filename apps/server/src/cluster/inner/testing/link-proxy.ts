@@ -8,6 +8,8 @@ export class LinkProxy {
   /** Everything is passed on in pieces of this length. */
   slice = Number.POSITIVE_INFINITY;
   connections = 0;
+  /** Connections that ended by `cutAfter`. */
+  cuts = 0;
   readonly #target: HostPort;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
@@ -73,6 +75,7 @@ export class LinkProxy {
         let bytes = chunk;
         if (from === client && end !== undefined && passed + chunk.length >= end) {
           bytes = chunk.subarray(0, end - passed);
+          this.cuts += 1;
           setImmediate(() => client.destroy());
         }
         if (from === client) passed += bytes.length;
