@@ -1,4 +1,4 @@
-import type { ConversationState, Message } from '@fastim/protocol';
+import { type ConversationState, type Message, MessageKind, recallBody } from '@fastim/protocol';
 import { MemoryStorage } from '../../../apps/server/src/logic/testing/memory-storage.ts';
 import type { Membership } from '../../../apps/server/src/storage/conversation-store.ts';
 import type { AppendOutcome, AppendRequest, MessageStore } from '../../../apps/server/src/storage/message-store.ts';
@@ -158,12 +158,15 @@ export const serverBugs = {
       ),
     }),
 
-  /** Old pages say nothing of what was taken back. */
+  /** Only who was there at the time hears of it: pages say nothing of what was taken back, and nothing of the taking. */
   recallLost: (): Flaws =>
     onStorage({
-      messages: withMarks((message) =>
-        message.marks?.recalledSeq ? { ...message, marks: { ...message.marks, recalledSeq: 0 } } : message,
-      ),
+      messages: withMarks((message) => {
+        if (message.kind === MessageKind.recall) {
+          return { ...message, body: recallBody.encode({ targetSeq: message.convSeq }) };
+        }
+        return message.marks?.recalledSeq ? { ...message, marks: { ...message.marks, recalledSeq: 0 } } : message;
+      }),
     }),
 
   cursorNotWritten: (): Flaws => {
