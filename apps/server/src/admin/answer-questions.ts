@@ -2,13 +2,16 @@ import type { Logger } from 'pino';
 import type { TraceRing } from '../observe/trace-ring.ts';
 import type { ClusterBus, ClusterQuestion, RegistrySelf } from '../registry/contract.ts';
 import type { AdminStorage } from './admin-storage.ts';
-import type { ConnectionsAnswer, KickAnswer, MessageAnswer } from './answers.ts';
+import type { KickAnswer, MessageAnswer } from './answers.ts';
 
 /** A gate of this process, as far as an operator asks about it. */
 export interface GateView {
   readonly gateId: string;
   load(): { readonly connections: number };
-  list(query: { userId?: bigint; limit: number }): ConnectionsAnswer['connections'];
+  list(query: {
+    userId?: bigint;
+    limit: number;
+  }): ReadonlyArray<{ readonly connectionId: number; readonly userId: string | null }>;
 }
 
 export interface AnswerQuestionsOptions {
@@ -46,12 +49,11 @@ async function find(question: ClusterQuestion, options: AnswerQuestionsOptions):
     case 'connections': {
       if (!gate || (question.gateId !== null && question.gateId !== gate.gateId)) return undefined;
       const query = question.userId === null ? {} : { userId: BigInt(question.userId) };
-      const answer: ConnectionsAnswer = {
+      return {
         gateId: gate.gateId,
         total: gate.load().connections,
         connections: gate.list({ ...query, limit: question.limit }),
       };
-      return answer;
     }
     case 'message':
       return whatIsKnown(question, trace, storage);

@@ -4,7 +4,6 @@ import { z } from 'zod';
 
 const connection = z.looseObject({ connectionId: z.number(), userId: z.string().nullable() });
 export const connectionsAnswer = z.object({ gateId: z.string(), total: z.number(), connections: z.array(connection) });
-export type ConnectionsAnswer = z.infer<typeof connectionsAnswer>;
 
 const traceEntry = z.looseObject({
   atMs: z.number(),

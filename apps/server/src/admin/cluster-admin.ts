@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import {
   type ClusterQuestion,
   type ClusterRegistry,
+  type ClusterRoutes,
   type GateRecord,
   type LogicRecord,
   type NodeRecord,
@@ -25,8 +26,13 @@ export class AdminError extends Error {
 const ANSWER_MS = 3_000;
 const MAX_WINDOW_MS = 24 * 3_600_000;
 
+/** What admin needs of the registry. */
+export interface AdminRegistry extends Pick<ClusterRegistry, 'directory' | 'bus'> {
+  readonly routes: Pick<ClusterRoutes, 'page'>;
+}
+
 export interface ClusterAdminOptions {
-  readonly registry: Pick<ClusterRegistry, 'directory' | 'bus' | 'routes'>;
+  readonly registry: AdminRegistry;
   readonly logger: Logger;
 }
 

@@ -2,15 +2,15 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Clock } from '@fastim/core';
 import type { Logger } from 'pino';
 import type { TraceRing } from '../observe/trace-ring.ts';
-import type { ClusterRegistry, RegistrySelf } from '../registry/contract.ts';
+import type { RegistrySelf } from '../registry/contract.ts';
 import { createAdminInterface } from './admin-interface.ts';
 import { AdminStorage, type AdminStorageOptions } from './admin-storage.ts';
 import { answerQuestions, type GateView } from './answer-questions.ts';
-import { ClusterAdmin } from './cluster-admin.ts';
+import { type AdminRegistry, ClusterAdmin } from './cluster-admin.ts';
 
 export interface StartAdminOptions {
   readonly self: RegistrySelf;
-  readonly registry: Pick<ClusterRegistry, 'directory' | 'bus' | 'routes'>;
+  readonly registry: AdminRegistry;
   /** Of this process, if it has one. */
   readonly gate?: GateView;
   readonly storage?: Omit<AdminStorageOptions, 'clock'>;
