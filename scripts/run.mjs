@@ -20,7 +20,7 @@ await runScript(async () => {
       if (!ensureRedis()) throw new SetupError(redisMissing);
       return superviseOne(productNode(), [join(projectRoot, 'scripts/cluster.mjs'), ...args]);
     case 'admin':
-      return runProductNode('scripts/admin.mjs', args);
+      return runProductNode('apps/server/dist/admin/main.js', args);
     case 'chaos':
       if (!ensureRedis()) throw new SetupError(redisMissing);
       return runProductNode('e2e/chaos/main.ts', args);

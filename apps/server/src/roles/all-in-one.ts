@@ -27,7 +27,7 @@ import { serverVersion } from '../observe/version.ts';
 import { MemoryRouteTable } from '../routing/route-table.ts';
 import { openSqliteStorage } from '../storage/sqlite/open-sqlite-storage.ts';
 import { idMaker } from './make-id.ts';
-import { startMetrics } from './metrics-port.ts';
+import { listenForOperator } from './operator-port.ts';
 import { openTls, shownUrl } from './public-ports.ts';
 import type { RolePorts, RunningRole } from './running-role.ts';
 import { startSingleProcessAdmin, traceRings } from './single-process-admin.ts';
@@ -239,7 +239,12 @@ async function start(config: Config, ports: RolePorts, stops: StopStack): Promis
     },
     stops,
   );
-  const metrics = await startMetrics({ config, registry, part }, stops, { readiness, admin });
+  const metrics = await listenForOperator(config, stops, {
+    registry,
+    ready: () => readiness.states(),
+    admin,
+    logger: part('metrics'),
+  });
 
   // First of all when stopping: clients are told to go while everything still answers.
   stops.add('drain', drain);

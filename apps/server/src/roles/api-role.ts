@@ -8,14 +8,15 @@ import { createAuth } from '../auth/create-auth.ts';
 import { SessionAccess } from '../auth/session-access.ts';
 import type { Config } from '../config.ts';
 import { TrustedProxies } from '../net/trusted-proxies.ts';
+import { TraceRing } from '../observe/trace-ring.ts';
 import type { ClusterRegistry } from '../registry/contract.ts';
 import { announce, openClusterNode, ownUrl, stateOf } from './cluster-node.ts';
 import { openClusterStorage } from './cluster-storage.ts';
 import { forgetEndedSessions } from './forget-ended-sessions.ts';
 import { LeasedIds } from './leased-ids.ts';
 import { idMaker } from './make-id.ts';
-import { startMetrics } from './metrics-port.ts';
 import { offerGates } from './offer-gates.ts';
+import { startOperatorPort } from './operator-port.ts';
 import { shownUrl } from './public-ports.ts';
 import type { RolePorts, RunningRole } from './running-role.ts';
 import { TellSessionEnds } from './session-ends.ts';
@@ -117,7 +118,11 @@ export function startApiRole(config: Config, ports: RolePorts): Promise<RunningR
     });
     stops.add('http', () => api.stop());
     const port = await api.start();
-    const metrics = await startMetrics(node, stops, { readiness });
+    const metrics = await startOperatorPort(node, stops, {
+      readiness,
+      trace: new TraceRing({ now: () => clock.now() }),
+      storage: { storage, ended: (sessionId, closeCode) => tell.ended(sessionId, closeCode) },
+    });
     const isSecure = tls !== undefined;
     const url = ownUrl(config, port, isSecure);
     await announce(node, () => ({ ...node.facts(metrics.address), role: 'api', url }), stops);

@@ -10,10 +10,11 @@ import { GateTickets } from '../lsb/gate-ticket.ts';
 import { parseGrayRule } from '../lsb/gray-rule-text.ts';
 import { createGateTicketCheck } from '../lsb/ticket-check.ts';
 import { TrustedProxies } from '../net/trusted-proxies.ts';
+import { TraceRing } from '../observe/trace-ring.ts';
 import type { GateRecord } from '../registry/contract.ts';
 import { announce, openClusterNode } from './cluster-node.ts';
 import { CountedLinks } from './counted-links.ts';
-import { startMetrics } from './metrics-port.ts';
+import { startOperatorPort } from './operator-port.ts';
 import type { RolePorts, RunningRole } from './running-role.ts';
 import { startWith } from './start-with.ts';
 import { untilStopping } from './wait-for.ts';
@@ -34,6 +35,7 @@ export function startGateRole(config: Config, ports: RolePorts): Promise<Running
     const gateId = self.nodeId;
     const logger = node.part('gate');
 
+    const trace = new TraceRing({ now: () => clock.now() });
     const links = new CountedLinks({ gateId, close: (connectionId, close) => gate.close(connectionId, close) });
     const gate: Gate = createGate({
       gateId,
@@ -56,6 +58,7 @@ export function startGateRole(config: Config, ports: RolePorts): Promise<Running
       random,
       logger: ports.logger.child({ role: 'gate', node: self.name }),
       registry,
+      trace,
     });
     const onError = linkErrors(node.part('links'), registry);
     const context = createLinkContext({
@@ -89,7 +92,7 @@ export function startGateRole(config: Config, ports: RolePorts): Promise<Running
         registry: cluster.reachable ? 'ok' : 'failing',
       }),
     });
-    const metrics = await startMetrics(node, stops, { readiness });
+    const metrics = await startOperatorPort(node, stops, { readiness, trace, gate });
     const current = (): GateRecord => {
       const { connections, capacity, accepting } = gate.load();
       return {

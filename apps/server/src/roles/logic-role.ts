@@ -12,6 +12,7 @@ import { linkErrors } from '../cluster/link-errors.ts';
 import type { Config } from '../config.ts';
 import { createLogic, type Logic } from '../logic/logic.ts';
 import { LoopWait } from '../logic/overload/loop-wait.ts';
+import { TraceRing } from '../observe/trace-ring.ts';
 import type { LogicRecord, NumberLease } from '../registry/contract.ts';
 import type { MessageStore } from '../storage/message-store.ts';
 import type { Storage } from '../storage/storage.ts';
@@ -19,8 +20,9 @@ import { announce, openClusterNode, stateOf } from './cluster-node.ts';
 import { openClusterStorage } from './cluster-storage.ts';
 import { forgetEndedSessions } from './forget-ended-sessions.ts';
 import { LeasedIds } from './leased-ids.ts';
-import { startMetrics } from './metrics-port.ts';
+import { startOperatorPort } from './operator-port.ts';
 import type { RolePorts, RunningRole } from './running-role.ts';
+import { TellSessionEnds } from './session-ends.ts';
 import { startWith } from './start-with.ts';
 import { untilStopping, waitFor } from './wait-for.ts';
 
@@ -61,6 +63,9 @@ export function startLogicRole(config: Config, ports: RolePorts): Promise<Runnin
     );
     stops.add('ids', () => ids.stop());
 
+    const trace = new TraceRing({ now: () => clock.now() });
+    const tell = new TellSessionEnds({ bus: cluster.bus, clock, logger: node.part('sessions') });
+    stops.add('tell of ended sessions', () => tell.stop());
     const access = new SessionAccess({ sessions: storage.sessions, clock, logger: node.part('auth') });
     const activity = new SessionActivity({ sessions: storage.sessions, clock, logger: node.part('auth') });
     stops.add('session activity', () => activity.stop());
@@ -141,7 +146,11 @@ export function startLogicRole(config: Config, ports: RolePorts): Promise<Runnin
         ids: ids.number >= 0 && clockWatch.isGood ? 'ok' : 'failing',
       }),
     });
-    const metrics = await startMetrics(node, stops, { readiness });
+    const metrics = await startOperatorPort(node, stops, {
+      readiness,
+      trace,
+      storage: { storage, ended: (sessionId, closeCode) => tell.ended(sessionId, closeCode) },
+    });
     const { report } = await announce(
       node,
       (): LogicRecord => ({

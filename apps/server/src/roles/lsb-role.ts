@@ -3,11 +3,12 @@ import { Readiness } from '../api/readiness.ts';
 import { SessionAccess } from '../auth/session-access.ts';
 import type { Config } from '../config.ts';
 import { TrustedProxies } from '../net/trusted-proxies.ts';
+import { TraceRing } from '../observe/trace-ring.ts';
 import { announce, openClusterNode, ownUrl, stateOf } from './cluster-node.ts';
 import { openClusterStorage } from './cluster-storage.ts';
 import { forgetEndedSessions } from './forget-ended-sessions.ts';
-import { startMetrics } from './metrics-port.ts';
 import { offerGates } from './offer-gates.ts';
+import { startOperatorPort } from './operator-port.ts';
 import { shownUrl } from './public-ports.ts';
 import type { RolePorts, RunningRole } from './running-role.ts';
 import { startWith } from './start-with.ts';
@@ -46,7 +47,10 @@ export function startLsbRole(config: Config, ports: RolePorts): Promise<RunningR
     });
     stops.add('http', () => server.stop());
     const port = await server.start();
-    const metrics = await startMetrics(node, stops, { readiness });
+    const metrics = await startOperatorPort(node, stops, {
+      readiness,
+      trace: new TraceRing({ now: () => clock.now() }),
+    });
     const url = ownUrl(config, port, tls !== undefined);
     await announce(node, () => ({ ...node.facts(metrics.address), role: 'lsb', url }), stops);
     return {
