@@ -13,7 +13,8 @@ interface Waiting {
 /**
  * A group commit of batches: one transaction is under way at a time, and what arrives meanwhile (this node's own batches
  * and those of others) shares the next one. A batch is never cut in two: its order, and that it is stored as a whole
- * or not at all, are promises of its maker. When a transaction fails, all batches in it fail with its error.
+ * or not at all, are promises of its maker. When a transaction fails, all batches in it fail with its error; but when the
+ * fault may be of one of them (ids of a node number that is another's, or worse), each is tried by itself.
  */
 export class AppendTogether {
   readonly #messages: MessageStore;
@@ -57,22 +58,24 @@ export class AppendTogether {
       for (const resolve of this.#idle.splice(0)) resolve();
       return;
     }
-    const requests = batches.length === 1 ? batches[0]!.requests : batches.flatMap((batch) => batch.requests);
-    this.#store(requests)
-      .then(
-        (outcomes) => {
-          let from = 0;
-          for (const { requests: own, resolve } of batches) {
-            resolve(batches.length === 1 ? outcomes : outcomes.slice(from, from + own.length));
-            from += own.length;
-          }
-        },
-        (error: unknown) => {
-          for (const { reject } of batches) reject(error);
-        },
-      )
-      .finally(this.#run);
+    this.#storeAll(batches).finally(this.#run);
   };
+
+  /** Never rejects. */
+  async #storeAll(batches: readonly Waiting[]): Promise<void> {
+    const requests = batches.length === 1 ? batches[0]!.requests : batches.flatMap((batch) => batch.requests);
+    try {
+      const outcomes = await this.#store(requests);
+      let from = 0;
+      for (const { requests: own, resolve } of batches) {
+        resolve(outcomes.slice(from, from + own.length));
+        from += own.length;
+      }
+    } catch (error) {
+      if (batches.length > 1 && mayBeOfOne(error)) for (const batch of batches) await this.#storeAll([batch]);
+      else for (const { reject } of batches) reject(error);
+    }
+  }
 
   /** A store that throws at once fails like one that rejects. */
   async #store(requests: readonly AppendRequest[]): Promise<AppendOutcome[]> {
@@ -92,4 +95,8 @@ export class AppendTogether {
     this.#waitingMessages -= messages;
     return batches;
   }
+}
+
+function mayBeOfOne(error: unknown): boolean {
+  return !(error instanceof StorageError) || error.kind === 'fenced' || error.kind === 'other';
 }

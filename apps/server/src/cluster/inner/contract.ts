@@ -6,7 +6,7 @@
  *   gate:   const listener = createInnerListener(context, acceptLogicLinks(context, { gate, links }));   // links: LogicLinks
  *
  *   logic:  const peers = createPeerLinks(context);
- *           const appends = ownerAppends(context, { messages: storage.messages, peers, batchLimit });
+ *           const appends = ownerAppends(context, { messages: storage.messages, peers, batchLimit, issuer });
  *           const logic = createLogic({ storage: { ...storage, messages: appends }, … });
  *           const listener = createInnerListener(context, acceptPeers(context, { append: (batch) => appends.appendHere(batch) }));
  *           const dialer = createGateDialer(context, { logic });
@@ -19,7 +19,7 @@ import type { Registry } from 'prom-client';
 import type { Config } from '../../config.ts';
 import type { Logger } from '../../observe/logger.ts';
 import type { HostPort, NodeDirectory, NodeRole } from '../../registry/contract.ts';
-import type { AppendOutcome, AppendRequest, MessageStore } from '../../storage/message-store.ts';
+import type { AppendOutcome, AppendRequest, MessageStore, NodeNumber } from '../../storage/message-store.ts';
 import type { GatePort, LogicPort } from '../contract.ts';
 import type { LinkErrorHandler } from '../in-process.ts';
 import type { LogicLinks } from '../logic-links.ts';
@@ -101,7 +101,13 @@ export interface PeerLinks {
   /** Nodes that have a link now. */
   readonly linked: readonly string[];
   /** Rejects with PeerUnavailable only, also when no answer came within `timeoutMs`. */
-  append(nodeId: string, batch: readonly AppendRequest[], timeoutMs: number): Promise<AppendOutcome[]>;
+  append(nodeId: string, batch: readonly AppendRequest[], options: ForwardOptions): Promise<AppendOutcome[]>;
+}
+
+export interface ForwardOptions {
+  readonly timeoutMs: number;
+  /** Under which node number the ids of the batch were made. */
+  readonly issuer: NodeNumber | undefined;
 }
 
 /** The store of a logic node: appends go through the owners of their conversations. */
@@ -117,6 +123,11 @@ export interface OwnerAppendsParts {
   readonly peers: PeerLinks;
   /** Most messages of one transaction. */
   readonly batchLimit: number;
+  /**
+   * The node number that this process makes ids under, so that an owner stores them under its fence. While it holds none
+   * nothing is forwarded. Not given: the storage has no fence.
+   */
+  readonly issuer?: () => NodeNumber | undefined;
   /** An owner that takes longer is passed by. Default: 1,000. */
   readonly timeoutMs?: number;
 }

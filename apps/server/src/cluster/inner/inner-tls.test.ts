@@ -1,6 +1,9 @@
-import { connect } from 'node:net';
-import { connect as connectTls } from 'node:tls';
-import { afterEach, describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect as connectTls, createServer as createTlsServer } from 'node:tls';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { readInnerTls } from './inner-tls.ts';
 import { type GateLink, gateLink } from './testing/gate-link.ts';
 import { until } from './testing/inner-world.ts';
@@ -10,10 +13,13 @@ import { certificateFiles, testCa } from './testing/test-certificates.ts';
 
 type Tls = { certFile: string; keyFile: string; caFile: string };
 
+const folder = mkdtempSync(join(tmpdir(), 'fastim-inner-tls-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
 const ca = testCa('the cluster');
 const otherCa = testCa('somebody else');
 const none: Tls = { certFile: '', keyFile: '', caFile: '' };
-const member = (name: string): Tls => certificateFiles(ca.issue(name), ca);
+const member = (name: string): Tls => certificateFiles(folder, ca.issue(name), ca);
 
 let world: GateLink;
 let toGate: Call[];
@@ -46,7 +52,6 @@ describe('inner links with TLS', () => {
   it('are up when both have a certificate of the CA, and not readable on the way', async () => {
     let passed = '';
     await setUp(member('gate'), member('logic'), async (inner) => {
-      const { createServer } = await import('node:net');
       const relay = createServer((client) => {
         const server = connect(inner);
         client.pipe(server).pipe(client);
@@ -67,11 +72,11 @@ describe('inner links with TLS', () => {
   });
 
   it('are refused to a certificate of another CA, on either side', async () => {
-    await setUp(member('gate'), certificateFiles(otherCa.issue('logic'), ca));
+    await setUp(member('gate'), certificateFiles(folder, otherCa.issue('logic'), ca));
     await noLink();
     expect(world.directory.refusals.map(({ reason }) => reason)[0]).toMatch(/^no TLS connection/);
     await world.stop();
-    await setUp(certificateFiles(otherCa.issue('gate'), ca), member('logic'));
+    await setUp(certificateFiles(folder, otherCa.issue('gate'), ca), member('logic'));
     await noLink();
   });
 
@@ -94,21 +99,24 @@ describe('inner links with TLS', () => {
   });
 
   it('hold without a CA too: the proof of the secret is bound to the TLS connection it was made on', async () => {
-    await setUp(certificateFiles(ca.issue('gate')), certificateFiles(otherCa.issue('logic')));
+    await setUp(certificateFiles(folder, ca.issue('gate')), certificateFiles(folder, otherCa.issue('logic')));
     await world.up();
     await world.stop();
     // Somebody in the middle who has a certificate of his own, and passes on what is said inside.
-    await setUp(certificateFiles(ca.issue('gate')), certificateFiles(ca.issue('logic')), async (inner) => {
-      const { createServer } = await import('node:tls');
-      const { cert, key } = otherCa.issue('the middle');
-      const relay = createServer({ cert, key }, (client) => {
-        const server = connectTls({ ...inner, rejectUnauthorized: false });
-        client.pipe(server).pipe(client);
-        for (const socket of [client, server]) socket.on('error', () => undefined);
-      }).unref();
-      await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve));
-      return { host: '127.0.0.1', port: (relay.address() as { port: number }).port };
-    });
+    await setUp(
+      certificateFiles(folder, ca.issue('gate')),
+      certificateFiles(folder, ca.issue('logic')),
+      async (inner) => {
+        const { cert, key } = otherCa.issue('the middle');
+        const relay = createTlsServer({ cert, key }, (client) => {
+          const server = connectTls({ ...inner, rejectUnauthorized: false });
+          client.pipe(server).pipe(client);
+          for (const socket of [client, server]) socket.on('error', () => undefined);
+        }).unref();
+        await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve));
+        return { host: '127.0.0.1', port: (relay.address() as { port: number }).port };
+      },
+    );
     await noLink();
     expect(world.directory.refusals[0]?.reason).toBe('it does not know the secret of this cluster');
   });

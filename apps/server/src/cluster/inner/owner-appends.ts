@@ -108,7 +108,7 @@ class RoutedAppends implements OwnerAppends {
 
   #reachable(owner: string): string {
     const { self, clock, metrics } = this.#context;
-    if (owner === self.nodeId) return owner;
+    if (owner === self.nodeId || !this.#mayForward()) return self.nodeId;
     const until = this.#passedByUntil.get(owner);
     if (until !== undefined && clock.now() < until && until - clock.now() <= PASSED_BY_MS) {
       metrics.forward('passed_by');
@@ -120,10 +120,18 @@ class RoutedAppends implements OwnerAppends {
     return self.nodeId;
   }
 
+  /** Ids of a node number that is not held are for the fence of this node's own storage to refuse. */
+  #mayForward(): boolean {
+    return this.#parts.issuer === undefined || this.#parts.issuer() !== undefined;
+  }
+
   async #forward(owner: string, { requests }: Part): Promise<AppendOutcome[]> {
     const { clock, metrics, logger } = this.#context;
     try {
-      const outcomes = await this.#parts.peers.append(owner, requests, this.#parts.timeoutMs ?? DEFAULT_TIMEOUT_MS);
+      const outcomes = await this.#parts.peers.append(owner, requests, {
+        timeoutMs: this.#parts.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+        issuer: this.#parts.issuer?.(),
+      });
       metrics.forward('forwarded');
       return outcomes;
     } catch (error) {

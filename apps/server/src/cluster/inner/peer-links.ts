@@ -1,5 +1,5 @@
 import type { AppendOutcome, AppendRequest } from '../../storage/message-store.ts';
-import { type PeerLinks, PeerUnavailable } from './contract.ts';
+import { type ForwardOptions, type PeerLinks, PeerUnavailable } from './contract.ts';
 import type { Link } from './link.ts';
 import type { LinkContext } from './link-context.ts';
 import { LinkDialer } from './link-dialer.ts';
@@ -32,10 +32,10 @@ export function createPeerLinks(context: LinkContext): PeerLinks {
     get linked() {
       return [...peers.keys()];
     },
-    append(nodeId, batch, timeoutMs) {
+    append(nodeId, batch, options) {
       const peer = peers.get(nodeId);
       if (!peer) return Promise.reject(new PeerUnavailable('unlinked', `no link to ${nodeId}`));
-      return peer.append(batch, timeoutMs);
+      return peer.append(batch, options);
     },
   };
 }
@@ -58,7 +58,7 @@ class Peer {
     this.#link = link;
   }
 
-  append(requests: readonly AppendRequest[], timeoutMs: number): Promise<AppendOutcome[]> {
+  append(requests: readonly AppendRequest[], { timeoutMs, issuer }: ForwardOptions): Promise<AppendOutcome[]> {
     const { clock } = this.#context;
     const { nodeId } = this.#link.peer;
     const length = appendLength(requests);
@@ -73,7 +73,7 @@ class Peer {
         reject(new PeerUnavailable('late', `${nodeId} did not answer within ${timeoutMs} ms`));
       });
       this.#asked.set(requestId, { count: requests.length, resolve, reject, cancel });
-      writeAppend(this.#link.writer, length, { requestId, sentAtMs: clock.now(), requests });
+      writeAppend(this.#link.writer, length, { requestId, sentAtMs: clock.now(), issuer, requests });
       this.#link.sent();
     });
   }

@@ -4,7 +4,6 @@
  */
 import { createPrivateKey, generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
 import { mkdtempSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 export interface TestCertificate {
@@ -78,9 +77,9 @@ export function testCa(name: string): TestCa {
   };
 }
 
-/** Writes a certificate as the configuration wants it: paths of files. */
-export function certificateFiles(certificate: TestCertificate, ca?: TestCertificate) {
-  const directory = mkdtempSync(join(tmpdir(), 'fastim-certificates-'));
+/** Writes a certificate as the configuration wants it: paths of files, in a new folder of `parent`. */
+export function certificateFiles(parent: string, certificate: TestCertificate, ca?: TestCertificate) {
+  const directory = mkdtempSync(join(parent, 'certificate-'));
   const write = (name: string, text: string): string => {
     const file = join(directory, name);
     writeFileSync(file, text);

@@ -1,6 +1,6 @@
 /** What logic nodes say to each other: "append these for me", and what became of it. */
 import { CLIENT_MSG_ID_LENGTH, ConversationKind, type ErrorName, errorCatalogue } from '@fastim/protocol';
-import type { AppendAction, AppendOutcome, AppendRequest } from '../../../storage/message-store.ts';
+import type { AppendAction, AppendOutcome, AppendRequest, NodeNumber } from '../../../storage/message-store.ts';
 import { MAX_PACKET } from './limits.ts';
 import { MalformedPacket, type PacketReader } from './packet-reader.ts';
 import { PacketType } from './packet-type.ts';
@@ -11,6 +11,8 @@ export interface ForwardedBatch {
   readonly requestId: number;
   /** By the clock of who sends it. */
   readonly sentAtMs: number;
+  /** Under which node number all their ids were made. */
+  readonly issuer: NodeNumber | undefined;
   readonly requests: readonly AppendRequest[];
 }
 
@@ -25,11 +27,13 @@ const actionTypes = ['post', 'edit', 'recall', 'reaction'] as const;
 const outcomes = ['stored', 'repeated', 'unchanged', 'refused'] as const;
 
 const REQUEST_BYTES = 8 + 8 + CLIENT_MSG_ID_LENGTH + 8 + 4 + 8 + 4;
+/** Number and fence; fence 0: none. */
+const ISSUER_BYTES = 2 + 8;
 const STORED_BYTES = 8 + 6 + 6 + 8 + 1 + 6;
 
 /** What `writeAppend` takes; undefined: more than one packet holds. */
 export function appendLength(requests: readonly AppendRequest[]): number | undefined {
-  let length = 4 + 8 + 4;
+  let length = 4 + 8 + ISSUER_BYTES + 4;
   for (const { body, action, clientMsgId } of requests) {
     if (clientMsgId.length !== CLIENT_MSG_ID_LENGTH) return undefined;
     length += REQUEST_BYTES + body.length + actionLength(action);
@@ -37,10 +41,13 @@ export function appendLength(requests: readonly AppendRequest[]): number | undef
   return length < MAX_PACKET ? length : undefined;
 }
 
-export function writeAppend(to: PacketWriter, length: number, { requestId, sentAtMs, requests }: ForwardedBatch): void {
+export function writeAppend(to: PacketWriter, length: number, batch: ForwardedBatch): void {
+  const { requestId, sentAtMs, issuer, requests } = batch;
   to.begin(PacketType.append, length);
   to.u32(requestId);
   to.f64(sentAtMs);
+  to.u16(issuer?.number ?? 0);
+  to.id(issuer?.fence ?? 0n);
   to.u32(requests.length);
   for (const request of requests) {
     to.id(request.conversationId);
@@ -57,6 +64,9 @@ export function writeAppend(to: PacketWriter, length: number, { requestId, sentA
 export function readAppend(from: PacketReader): ForwardedBatch {
   const requestId = from.u32();
   const sentAtMs = from.f64();
+  const number = from.u16();
+  const fence = from.id();
+  const issuer = fence === 0n ? undefined : { number, fence };
   const requests: AppendRequest[] = [];
   for (let left = from.count(REQUEST_BYTES); left > 0; left -= 1) {
     const conversationId = from.id();
@@ -66,10 +76,12 @@ export function readAppend(from: PacketReader): ForwardedBatch {
     const kind = from.u32();
     const serverTimeMs = from.f64();
     const action = readAction(from);
-    requests.push({ conversationId, senderId, clientMsgId, msgId, kind, serverTimeMs, action, body: from.blob() });
+    const body = from.blob();
+    const request = { conversationId, senderId, clientMsgId, msgId, kind, serverTimeMs, action, body };
+    requests.push(issuer ? { ...request, issuer } : request);
   }
   from.end();
-  return { requestId, sentAtMs, requests };
+  return { requestId, sentAtMs, issuer, requests };
 }
 
 export function writeAppended(to: PacketWriter, requestId: number, list: readonly AppendOutcome[]): void {

@@ -145,7 +145,8 @@ describe('packets between logic nodes', () => {
         cuts,
         (requests, outcomes, requestId, message, cutAt) => {
           const to = new PacketWriter();
-          const batch = { requestId, sentAtMs: 17.5, requests };
+          const issuer = requestId % 2 === 0 ? undefined : { number: 1_023, fence: 9n };
+          const batch = { requestId, sentAtMs: 17.5, issuer, requests };
           writeAppend(to, appendLength(requests)!, batch);
           writeAppended(to, requestId, outcomes);
           writeRejected(to, { requestId, unsure: true, message });
@@ -155,7 +156,8 @@ describe('packets between logic nodes', () => {
             else if (type === PacketType.appended) seen.push(readAppended(from));
             else seen.push(readRejected(from));
           });
-          expect(seen).toEqual([batch, { requestId, outcomes }, { requestId, unsure: true, message }]);
+          const issued = { ...batch, requests: requests.map((request) => (issuer ? { ...request, issuer } : request)) };
+          expect(seen).toEqual([issued, { requestId, outcomes }, { requestId, unsure: true, message }]);
         },
       ),
       { numRuns: 40 },
