@@ -86,6 +86,7 @@ export function startLogicRole(config: Config, ports: RolePorts): Promise<Runnin
       messages: storage.messages,
       peers,
       batchLimit: config.logic.batchMessages,
+      issuer: () => (held.held ? { number: held.number, fence: held.fence } : undefined),
     });
     stops.add('appends', () => appends.stop());
     stops.add('peers', () => peers.stop());
