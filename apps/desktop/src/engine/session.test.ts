@@ -1,4 +1,4 @@
-import { CloseCode, Command } from '@fastim/protocol';
+import { CloseCode, Command, loginRequest } from '@fastim/protocol';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Client } from './client.ts';
 import { SERVER_URL, World } from './testing/index.ts';
@@ -260,5 +260,80 @@ describe('a session', () => {
     expect(logins()).toBe(3);
     world.server.refuse = () => undefined;
     await world.online(b.client);
+  });
+
+  describe('with tickets', () => {
+    const gates = ['one', 'two', 'three'].map((host) => ({
+      gateId: host,
+      tcp: { host, port: 1 },
+      websocket: null,
+      ticket: `ticket of ${host}`,
+    }));
+    let shown: string[];
+
+    beforeEach(() => {
+      shown = [];
+      world.server.gates = gates;
+      world.server.refuse = (cmd, data) => {
+        if (cmd === Command.login) shown.push(loginRequest.decode(data).gateTicket);
+        return undefined;
+      };
+    });
+    const asked = () => world.server.network.requests.filter(({ url }) => url.endsWith('/v1/gates')).length;
+
+    it('shows each gate its own', async () => {
+      const b = await world.loggedIn('bob');
+      expect(shown).toEqual(['ticket of one']);
+      world.server.network.unreachable.add('one').add('two');
+      world.server.network.cutAll();
+      await world.advance(3_000, 50);
+      await world.online(b.client);
+      expect(shown).toEqual(['ticket of one', 'ticket of three']);
+    });
+
+    it('takes the one ticket of a server that has no others', async () => {
+      world.server.gates = gates.map(({ ticket: _ticket, ...gate }) => gate);
+      await world.loggedIn('bob');
+      expect(shown).toEqual(['ticket']);
+    });
+
+    it.each([
+      ['an answer', undefined],
+      ['a close', CloseCode.ticketInvalid],
+    ])(
+      'asks for another at once when it is refused by %s, and with backoff when that is refused too',
+      async (_what, code) => {
+        const b = await world.loggedIn('bob');
+        await world.advance(20_000, 100);
+        const before = asked();
+        let refused = 0;
+        let good = false;
+        world.server.refuse = (cmd) => {
+          if (cmd !== Command.login || good) return undefined;
+          refused += 1;
+          if (code !== undefined) world.server.closeStrangers(code);
+          return { reason: 'TICKET_INVALID' };
+        };
+        const views: ConnectionView[] = [];
+        b.client.on('connection', (view) => views.push(view));
+        world.server.closeConnections(bob, CloseCode.goingAway);
+        await world.advance(100, 10);
+        // Asked again without a wait in between, then not before the wait is over.
+        expect([refused, asked() - before]).toEqual([2, 2]);
+        expect(views.at(-1)).toMatchObject({ state: 'offline', reason: 'server' });
+        await world.advance(20_000, 100);
+        expect(refused).toBeGreaterThan(3);
+        expect(refused).toBeLessThan(20);
+        good = true;
+        await world.online(b.client);
+        // A log-in that lasted pays for the next try in haste.
+        good = false;
+        refused = 0;
+        await world.advance(20_000, 100);
+        world.server.closeConnections(bob, CloseCode.goingAway);
+        await world.advance(100, 10);
+        expect(refused).toBe(2);
+      },
+    );
   });
 });

@@ -1,7 +1,7 @@
 import type { Clock } from '@fastim/core';
 import { encodeFrames, type Frame, FrameDecoder, MAX_DATA_AFTER_LOGIN, type OutgoingFrame } from '@fastim/protocol';
 import { HttpFailure, type HttpFault } from '../http-failure.ts';
-import type { HttpPort, HttpRequest, HttpResponse, Transport, TransportEvents } from '../ports.ts';
+import type { GateAddress, HttpPort, HttpRequest, HttpResponse, Transport, TransportEvents } from '../ports.ts';
 
 export interface FrameInTransit {
   /** up: client → server. */
@@ -36,6 +36,8 @@ export class FakeNetwork {
   latencyMs = 5;
   /** Nobody can be reached. */
   down = false;
+  /** Hosts of gates that nobody can reach. */
+  readonly unreachable = new Set<string>();
   fate: (frame: FrameInTransit) => Fate = () => 'deliver';
   httpFate: (request: HttpRequest) => HttpFate = () => 'deliver';
   /** What HTTP says when there is no answer. */
@@ -69,13 +71,13 @@ export class FakeNetwork {
       },
       transport: {
         kinds: ['tcp'],
-        connect: (_address, events) => this.#connect(events, alive, breaks),
+        connect: (address, events) => this.#connect(address, events, alive, breaks),
       },
       http: { request: (request) => this.#http(request, alive) },
     };
   }
 
-  #connect(events: TransportEvents, alive: { value: boolean }, breaks: Set<() => void>) {
+  #connect(address: GateAddress, events: TransportEvents, alive: { value: boolean }, breaks: Set<() => void>) {
     let clientOpen = true;
     let serverOpen = false;
     let server: { frame(frame: Frame): void; closed(): void } | undefined;
@@ -116,7 +118,7 @@ export class FakeNetwork {
     };
     later(this.latencyMs, () => {
       if (!clientOpen || !alive.value) return;
-      if (this.down) {
+      if (this.down || (address.kind === 'tcp' && this.unreachable.has(address.host))) {
         endClient(0);
         return;
       }

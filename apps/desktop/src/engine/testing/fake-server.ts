@@ -183,6 +183,11 @@ export class FakeServer implements ServerSide {
     for (const { end, session } of [...this.state.connections]) if (session?.userId === userId) end.close(code);
   }
 
+  /** Those who have not logged in. */
+  closeStrangers(code: number): void {
+    for (const { end, session } of [...this.state.connections]) if (!session) end.close(code);
+  }
+
   endSessions(userId: bigint): void {
     for (const session of this.#accounts.sessions) if (session.userId === userId) session.ended = true;
     this.closeConnections(userId, CloseCode.loggedOut);
