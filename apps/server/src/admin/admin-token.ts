@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Random } from '@fastim/core';
@@ -31,6 +31,11 @@ export function ensureAdminToken(directory: string, random: Random): string {
     rmSync(fresh, { force: true });
   }
   return token;
+}
+
+/** What is shown where the operator chose no token of its own: made from the cluster's secret, which itself never travels. */
+export function adminTokenOfSecret(secret: string): string {
+  return createHmac('sha256', secret).update('fastim admin token').digest('base64url');
 }
 
 /** Whether it is the token, in a time that does not say how much of it is right. */

@@ -156,7 +156,7 @@ export class ClusterAdmin {
         way.push({ ...entry, node, role });
       }
     }
-    way.sort((left, right) => left.atMs - right.atMs);
+    way.sort((left, right) => left.atMs - right.atMs || placeOf(left.what) - placeOf(right.what));
     const stored = answers.find(({ answer }) => answer.stored !== null)?.answer.stored ?? null;
     const answered = new Set(answers.map(({ node }) => node));
     return { way, stored, missing: everybody.map((node) => node.name).filter((name) => !answered.has(name)) };
@@ -226,6 +226,24 @@ export function adminErrorOf(error: unknown): AdminError | undefined {
     return new AdminError(503, 'REGISTRY_UNAVAILABLE', 'the registry (Redis) cannot be reached now');
   }
   return undefined;
+}
+
+/** In the order in which they happen: several fall into one ms. */
+const steps = [
+  'forwarded',
+  'accepted',
+  'refused',
+  'unchanged',
+  'repeated',
+  'stored',
+  'to gate',
+  'to group',
+  'answered',
+  'to clients',
+];
+
+function placeOf(what: string): number {
+  return steps.indexOf(what);
 }
 
 function missingOf(nodes: readonly NodeRecord[], answers: ReadonlyArray<{ nodeId: string }>): string[] {

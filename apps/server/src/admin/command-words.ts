@@ -1,3 +1,5 @@
+import { adminTokenOfSecret } from './admin-token.ts';
+
 /** What the words after `npm run admin --` mean. */
 export interface AdminRequest {
   readonly method: 'GET' | 'POST';
@@ -124,13 +126,12 @@ function tokenFrom(
   env: Readonly<Record<string, string | undefined>>,
   readFile: (path: string) => string,
 ): string | undefined {
-  for (const name of ['FASTIM_ADMIN_TOKEN', 'FASTIM_CLUSTER_SECRET']) {
-    const value = env[name];
-    if (value) return value;
+  const read = (name: string): string | undefined => {
     const file = env[`${name}_FILE`];
-    if (file) return readFile(file).trim();
-  }
-  return undefined;
+    return env[name] || (file ? readFile(file).trim() : undefined);
+  };
+  const secret = read('FASTIM_CLUSTER_SECRET');
+  return read('FASTIM_ADMIN_TOKEN') ?? (secret ? adminTokenOfSecret(secret) : undefined);
 }
 
 function readOptions(words: readonly string[], allowed: readonly string[]): { operands: string[]; options: Options } {

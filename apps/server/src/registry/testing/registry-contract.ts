@@ -112,6 +112,29 @@ export function registryContract(name: string, makeWorld: () => Promise<Registry
         expect(missing).toEqual([]);
       });
 
+      it('with a clock that is wrong or set while it runs are there like the others', async () => {
+        let skewMs = 3_600_000;
+        const [a, b] = await Promise.all([world.open('a', 'logic', { skewMs: () => skewMs }), world.open('b')]);
+        a.directory.announce(() => logicRecord('a', { clockMs: world.now() + skewMs }));
+        b.directory.announce(() => logicRecord('b', { clockMs: world.now() }));
+        await world.until(() =>
+          expect([ids(a), ids(b)]).toEqual([
+            ['a', 'b'],
+            ['a', 'b'],
+          ]),
+        );
+        // Whoever has to judge it sees it.
+        expect(b.directory.nodes().find((node) => node.nodeId === 'a')!.clockMs).toBeGreaterThan(
+          world.now() + 3_000_000,
+        );
+        skewMs = -3_600_000;
+        await world.pass(EXPIRY_MS + 1_500);
+        expect([ids(a), ids(b)]).toEqual([
+          ['a', 'b'],
+          ['a', 'b'],
+        ]);
+      });
+
       it('tell who was refused, the newest first, each once, also after a flush', async () => {
         const { a, b } = await setUp();
         a.directory.refused({ atMs: 1, by: 'a', from: '10.0.0.1', reason: 'wrong secret' });
@@ -432,6 +455,22 @@ export function registryContract(name: string, makeWorld: () => Promise<Registry
         await world.until(() => expect(held.held).toBe(false), GRACE_MS);
         world.partition('a', false);
         await world.until(() => expect(held.held).toBe(true));
+      });
+
+      it('are not lost when the clock is set, and two nodes never use one at once', async () => {
+        const { takeNumber } = storage();
+        let skewMs = 0;
+        const [a, b] = await Promise.all([world.open('a', 'logic', { skewMs: () => skewMs }), world.open('b')]);
+        const [held, other] = await Promise.all([lease(a, takeNumber), lease(b, takeNumber)]);
+        const number = held.number;
+        skewMs = -3_600_000;
+        await world.pass(4_000);
+        expect([held.held, held.number]).toEqual([true, number]);
+        skewMs = 3_600_000;
+        // As after a sleep of the machine: not used before it was renewed.
+        expect(held.held).toBe(false);
+        await world.until(() => expect(held.held).toBe(true));
+        expect(held.number).not.toBe(other.number);
       });
 
       it('are tried again when the storage is away, and given back at the end', async () => {

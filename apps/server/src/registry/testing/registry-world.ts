@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { ManualClock, seededRandomPort } from '@fastim/core/testing';
 import { pino } from 'pino';
 import { Registry } from 'prom-client';
@@ -12,14 +13,23 @@ import { startTcpProxy, type TcpProxy } from './tcp-proxy.ts';
 export const REPORT_MS = 300;
 export const EXPIRY_MS = 1_500;
 
+/** What the node's clock shows beyond the right time. */
+export interface Skew {
+  readonly skewMs?: () => number;
+}
+
 /** A registry and nodes on it, with what can happen to both; the same on Redis in real time and in memory on a clock. */
 export interface RegistryWorld {
-  open(nodeId: string, role?: NodeRole, options?: Partial<RegistryOptions>): Promise<ClusterRegistry>;
+  open(nodeId: string, role?: NodeRole, options?: Partial<RegistryOptions> & Skew): Promise<ClusterRegistry>;
   flush(): Promise<void>;
   /** For all nodes; `hangs`: it answers nothing, and nobody is told. */
   down(hangs?: boolean): Promise<void>;
   up(): Promise<void>;
   partition(nodeId: string, cut: boolean): void;
+  /** The node's connections stay and carry nothing. In memory: a partition. */
+  silence(nodeId: string, silent: boolean): void;
+  /** Words of the registry itself. In memory there are none. */
+  raw(...words: string[]): Promise<void>;
   /** Lets time pass until it holds; throws what it said last when it does not within `withinMs`. Resolves with the time it took. */
   until(check: () => void | Promise<void>, withinMs?: number): Promise<number>;
   pass(ms: number): Promise<void>;
@@ -48,6 +58,8 @@ export async function memoryWorld(): Promise<RegistryWorld> {
     down: async () => registry.setReachable(false),
     up: async () => registry.setReachable(true),
     partition: (nodeId, cut) => registry.setReachable(!cut, nodeId),
+    silence: (nodeId, silent) => registry.setReachable(!silent, nodeId),
+    raw: async () => undefined,
     async until(check, withinMs = 20_000) {
       const startedMs = clock.now();
       for (;;) {
@@ -97,7 +109,7 @@ export async function redisWorld(): Promise<RegistryWorld> {
       return node;
     },
     async flush() {
-      await rawCommand(server.port, 'FLUSHALL');
+      await rawCommand(server.port, ['FLUSHALL']);
     },
     async down(hang = false) {
       hangs = hang;
@@ -110,6 +122,8 @@ export async function redisWorld(): Promise<RegistryWorld> {
       hangs = false;
     },
     partition: (nodeId, cut) => proxies.get(nodeId)?.setCut(cut),
+    silence: (nodeId, silent) => proxies.get(nodeId)?.setSilent(silent),
+    raw: (...words) => rawCommand(server.port, words),
     async until(check, withinMs = 20_000) {
       const startedMs = Date.now();
       for (;;) {
@@ -180,13 +194,17 @@ function optionsFor(
   role: NodeRole,
   clock: RegistryOptions['clock'],
   seed: number,
-  options: Partial<RegistryOptions>,
+  { skewMs, ...options }: Partial<RegistryOptions> & Skew,
 ): RegistryOptions {
+  const skewed: RegistryOptions['clock'] = {
+    now: () => clock.now() + (skewMs?.() ?? 0),
+    setTimer: (delayMs, callback) => clock.setTimer(delayMs, callback),
+  };
   return {
     self: { nodeId, name: `name of ${nodeId}`, role },
     reportMs: REPORT_MS,
     nodeExpiryMs: EXPIRY_MS,
-    clock,
+    clock: skewed,
     random: seededRandomPort(seed),
     logger: pino({ level: process.env.FASTIM_TEST_LOG ?? 'silent' }),
     metrics: new Registry(),
@@ -194,10 +212,10 @@ function optionsFor(
   };
 }
 
-async function rawCommand(port: number, command: string): Promise<void> {
-  const { connect } = await import('node:net');
+async function rawCommand(port: number, words: readonly string[]): Promise<void> {
+  const command = `*${words.length}\r\n${words.map((word) => `$${Buffer.byteLength(word)}\r\n${word}\r\n`).join('')}`;
   await new Promise<void>((resolve, reject) => {
-    const socket = connect(port, '127.0.0.1', () => socket.write(`${command}\r\n`));
+    const socket = connect(port, '127.0.0.1', () => socket.write(command));
     socket.once('error', reject);
     socket.once('data', () => {
       socket.destroy();
