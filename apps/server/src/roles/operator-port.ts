@@ -1,3 +1,4 @@
+import { adminTokenOfSecret } from '../admin/admin-token.ts';
 import type { GateView } from '../admin/answer-questions.ts';
 import { startAdmin } from '../admin/start-admin.ts';
 import type { Readiness } from '../api/readiness.ts';
@@ -37,7 +38,7 @@ export async function startOperatorPort(
     ...(options.gate && { gate: options.gate }),
     ...(storage && { storage: { ...storesOf(storage.storage), ended: storage.ended } }),
     trace: options.trace,
-    token: config.admin.token || config.cluster.secret,
+    token: config.admin.token || adminTokenOfSecret(config.cluster.secret),
     clock,
     logger: node.part('admin'),
   });
