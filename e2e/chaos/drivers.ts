@@ -43,15 +43,28 @@ export class Drivers {
     // The first device of each user registers him.
     await forEach(devices.slice(0, users), AT_A_TIME, open);
     await forEach(devices.slice(users), AT_A_TIME, open);
-    await forEach(conversations, AT_A_TIME, async ({ index, kind, members: [maker = 0, ...others] }) => {
-      const userIds = others.map((user) => this.#userIds.get(user)!);
-      const { conversationId } =
-        kind === 'direct'
-          ? await this.#of(maker).call('makeDirect', { device: maker, userId: userIds[0]! })
-          : await this.#of(maker).call('makeGroup', { device: maker, name: `Group ${index}`, userIds });
-      this.#conversationIds.set(index, conversationId);
+    await forEach(conversations, AT_A_TIME, async (conversation) => {
+      this.#conversationIds.set(conversation.index, await this.#make(conversation));
     });
     await this.#untilAllKnow();
+  }
+
+  async #make({ index, kind, members }: World['conversations'][number]): Promise<string> {
+    const [maker = 0, ...others] = members;
+    const userIds = others.map((user) => this.#userIds.get(user)!);
+    if (kind === 'group') {
+      const group = { device: maker, name: `Group ${index}`, userIds };
+      return (await this.#of(maker).call('makeGroup', group)).conversationId;
+    }
+    // Every device opens it: else the others would hear of it with the first message only.
+    let id = '';
+    for (const device of this.#world.devices) {
+      if (!members.includes(device.user)) continue;
+      const other = members.find((user) => user !== device.user) ?? device.user;
+      const opened = { device: device.index, userId: this.#userIds.get(other)! };
+      id = (await this.#of(device.index).call('makeDirect', opened)).conversationId;
+    }
+    return id;
   }
 
   /** Nobody writes into a conversation that he has not heard of. */
