@@ -10,7 +10,9 @@ import type {
 } from '../../group-store.ts';
 import { StorageError } from '../../storage.ts';
 import type { Database } from '../connection/database.ts';
+import type { Queries } from '../connection/queries.ts';
 import { isStorable, storedId } from '../connection/stored-values.ts';
+import { type Fence, REQUIRE_FENCE } from '../fence.ts';
 import { changeGroup, createGroup } from './change-group.ts';
 import { joinByLink, makeLink, revokeLink } from './group-links.ts';
 import { ReadGroups } from './read-groups.ts';
@@ -19,9 +21,12 @@ import { lookAtLink, readLinks } from './read-links.ts';
 export class PostgresGroupStore implements GroupStore {
   readonly #database: Database;
   readonly #reads: ReadGroups;
+  readonly #fence: Fence | undefined;
 
-  constructor(database: Database) {
+  /** `fence`: not given by processes that make no ids of messages. */
+  constructor(database: Database, fence?: Fence) {
     this.#database = database;
+    this.#fence = fence;
     this.#reads = new ReadGroups(database);
   }
 
@@ -34,7 +39,7 @@ export class PostgresGroupStore implements GroupStore {
       msgId: storedId(group.msgId),
       memberIds: group.memberIds.map(storedId),
     };
-    return await this.#database.transaction((queries) => createGroup(queries, request));
+    return await this.#withNotice((queries) => createGroup(queries, request));
   }
 
   async change(change: GroupChangeRequest): Promise<GroupOutcome> {
@@ -46,7 +51,7 @@ export class PostgresGroupStore implements GroupStore {
       msgId: storedId(change.msgId),
       userIds: change.userIds.map(storedId),
     };
-    return await this.#database.transaction((queries) => changeGroup(queries, request));
+    return await this.#withNotice((queries) => changeGroup(queries, request));
   }
 
   async joinByLink(join: JoinByLink): Promise<GroupOutcome> {
@@ -57,7 +62,7 @@ export class PostgresGroupStore implements GroupStore {
       clientMsgId: clientId(join.clientMsgId),
       msgId: storedId(join.msgId),
     };
-    return await this.#database.transaction((queries) => joinByLink(queries, request));
+    return await this.#withNotice((queries) => joinByLink(queries, request));
   }
 
   members(query: MemberPageQuery): ReturnType<GroupStore['members']> {
@@ -99,6 +104,25 @@ export class PostgresGroupStore implements GroupStore {
 
   pendingJoins(conversationId: bigint, userId: bigint): ReturnType<GroupStore['pendingJoins']> {
     return this.#reads.pendingJoins(storedId(conversationId), storedId(userId));
+  }
+
+  /**
+   * A transaction that stores a message: as for every message, the node number under which its id was made has to be this
+   * process's when it commits. Its lock is the first that is taken; what follows does not wait for the answer.
+   */
+  async #withNotice(work: (queries: Queries) => Promise<GroupOutcome>): Promise<GroupOutcome> {
+    const own = this.#fence?.current();
+    if (!this.#fence) return await this.#database.transaction(work);
+    if (!own) throw new StorageError('fenced', 'this process holds no node number');
+    try {
+      return await this.#database.transaction(async (queries) => {
+        const [, outcome] = await Promise.all([queries.run(REQUIRE_FENCE, [[own.number], [own.fence]]), work(queries)]);
+        return outcome;
+      });
+    } catch (error) {
+      if (error instanceof StorageError && error.kind === 'fenced') this.#fence.refused(own.fence);
+      throw error;
+    }
   }
 }
 
