@@ -2,13 +2,26 @@
 import { ClusterUnderTest } from './cluster-under-test.ts';
 import { runDirect } from './direct.ts';
 import { runGroup } from './group.ts';
+import { runIdle } from './idle.ts';
 import { type Measurement, summary, type Window } from './measurement.ts';
-import { type BenchOptions, readOptions, type StormOptions, UsageError, usage } from './options.ts';
+import {
+  type BenchOptions,
+  type IdleOptions,
+  type OverloadOptions,
+  readOptions,
+  type StormOptions,
+  UsageError,
+  usage,
+} from './options.ts';
+import { runOverload } from './overload.ts';
 import { makePairs, withGate } from './people.ts';
 import { type PreparedPerson, preparePeople } from './prepare-people.ts';
 import { ServerUnderTest } from './server-under-test.ts';
 import { runStorm } from './storm.ts';
 import { peersNeeded, runSync } from './sync.ts';
+
+/** The works that measure one window of one server. */
+type OnOneServer = Exclude<BenchOptions, StormOptions | OverloadOptions | IdleOptions>;
 
 /** Whatever happens, it is over after this. */
 const DEADLINE_MS = 10 * 60_000;
@@ -19,6 +32,15 @@ async function main(): Promise<number> {
     const figures = await runStorm(options, (line) => console.error(line));
     print(figures, options.json);
     return figures.lost === 0 ? 0 : 1;
+  }
+  if (options.work === 'overload') {
+    const figures = await runOverload(options, (line) => console.error(line));
+    print(figures, options.json);
+    return figures.lost + figures.duplicated + figures.misordered === 0 ? 0 : 1;
+  }
+  if (options.work === 'idle') {
+    print(await runIdle(options, (line) => console.error(line)), options.json);
+    return 0;
   }
   let prepared: PreparedPerson[] = [];
   const server =
@@ -57,10 +79,9 @@ function print(figures: object, json: boolean): void {
 }
 
 /** Users to put into the data folder before the start; the pairs of `direct` register as an app does. */
-function peopleNeeded(options: BenchOptions): number {
+function peopleNeeded(options: OnOneServer): number {
   switch (options.work) {
     case 'direct':
-    case 'storm':
       return 0;
     case 'group':
       return options.members;
@@ -70,7 +91,7 @@ function peopleNeeded(options: BenchOptions): number {
 }
 
 async function run(
-  options: Exclude<BenchOptions, StormOptions>,
+  options: OnOneServer,
   server: ServerUnderTest | ClusterUnderTest,
   prepared: readonly PreparedPerson[],
   window: CpuWindow,

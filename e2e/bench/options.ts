@@ -47,7 +47,22 @@ export interface SyncOptions extends CommonOptions {
   readonly reconnects: number;
 }
 
-export type BenchOptions = DirectOptions | StormOptions | GroupOptions | SyncOptions;
+export interface OverloadOptions extends CommonOptions {
+  readonly work: 'overload';
+  readonly pairs: number;
+  /** Of each level. */
+  readonly seconds: number;
+  /** Multiples of the measured capacity. */
+  readonly times: readonly number[];
+}
+
+export interface IdleOptions extends CommonOptions {
+  readonly work: 'idle';
+  readonly connections: number;
+  readonly transport: 'tcp' | 'ws';
+}
+
+export type BenchOptions = DirectOptions | StormOptions | GroupOptions | SyncOptions | OverloadOptions | IdleOptions;
 
 /** Each pair, or all senders together, keep `window` sends unanswered: how much can it do? */
 export interface ClosedLoop {
@@ -66,7 +81,7 @@ export interface OpenLoop {
 /** What was typed cannot be used; one line that names it. */
 export class UsageError extends Error {}
 
-export const usage = `npm run bench -- direct | group | sync | storm [options]
+export const usage = `npm run bench -- direct | group | sync | storm | overload | idle [options]
   --json               the figures as one JSON object on the last line
   --size N             bytes of text in a message (100)
   --cpu-prof DIR       writes CPU profiles of the server there
@@ -93,13 +108,34 @@ sync:
   --reconnects N       further log-ins with nothing new, for the cost of one (50)
 
 storm:
-  --clients N          over the three gates of a local cluster, of which one is killed (5000)`;
+  --clients N          over the three gates of a local cluster, of which one is killed (5000)
+
+overload:
+  --pairs N            direct conversations, both people send (150)
+  --seconds S          of each level (20): 1, 3 and 10 times the capacity
+
+idle:
+  --connections N      logged in and silent (5000)
+  --transport T        tcp or ws (tcp)`;
+
+const works = [
+  'direct',
+  'group',
+  'sync',
+  'storm',
+  'overload',
+  'idle',
+] as const satisfies readonly BenchOptions['work'][];
+
+function isWork(work: string | undefined): work is BenchOptions['work'] {
+  return works.some((known) => known === work);
+}
 
 export function readOptions(argv: readonly string[]): BenchOptions {
   const { values, positionals } = parse(argv);
   const [work, ...more] = positionals;
-  if (more.length > 0 || (work !== 'direct' && work !== 'group' && work !== 'sync' && work !== 'storm')) {
-    throw new UsageError(`which work? Known: direct, group, sync, storm. Not ${JSON.stringify(positionals.join(' '))}`);
+  if (more.length > 0 || !isWork(work)) {
+    throw new UsageError(`which work? Known: ${works.join(', ')}. Not ${JSON.stringify(positionals.join(' '))}`);
   }
   const given = new Options(work, values);
   const common = {
@@ -139,6 +175,23 @@ function readWork(work: BenchOptions['work'], given: Options, common: Omit<Commo
         load: given.load({ messages: 1_000, window: 20, rate: 20 }),
       };
     }
+    case 'overload':
+      return {
+        ...common,
+        work,
+        warmup: 0,
+        pairs: given.count('pairs', 150),
+        seconds: given.count('seconds', 20),
+        times: [1, 3, 10],
+      };
+    case 'idle':
+      return {
+        ...common,
+        work,
+        warmup: 0,
+        connections: given.count('connections', 5_000),
+        transport: given.oneOf('transport', ['tcp', 'ws']),
+      };
     case 'sync':
       return {
         ...common,
@@ -179,6 +232,16 @@ class Options {
   flag(name: string): boolean {
     this.#used.add(name);
     return this.#values[name] === true;
+  }
+
+  /** The first one is the standard. */
+  oneOf<const T extends string>(name: string, known: readonly [T, ...T[]]): T {
+    this.#used.add(name);
+    const text = this.#values[name];
+    if (text === undefined) return known[0];
+    const found = known.find((each) => each === text);
+    if (!found) throw new UsageError(`--${name} has to be ${known.join(' or ')}, not ${JSON.stringify(text)}`);
+    return found;
   }
 
   load(standard: { messages: number; window: number; rate: number }): ClosedLoop | OpenLoop {
@@ -227,6 +290,8 @@ function parse(argv: readonly string[]) {
         seconds: text,
         size: text,
         warmup: text,
+        connections: text,
+        transport: text,
         'cpu-prof': text,
       },
     });

@@ -1,4 +1,4 @@
-// A real cluster with real clients, and everything that can break breaks: see `usage` in options.ts and docs/chaos.md.
+// A real cluster with real clients, and everything that can break breaks. See `usage` in options.ts.
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
