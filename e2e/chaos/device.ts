@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { seededRandom } from '@fastim/core/testing';
 import { type Connection, connect, type FastimClient, FastimError, type Message } from '@fastim/desktop/sdk';
+import type { Head } from './driver-calls.ts';
 import type { HistoryEntry, SeenMessage } from './history.ts';
 
 /** Waiting for their ack; with more, the device writes nothing new until some came. */
@@ -111,10 +112,16 @@ export class ChaosDevice {
     return { online: this.#online, unacked: this.#unacked + this.#changes, ended: this.#ended };
   }
 
-  /** The head of each conversation as far as the device knows, by conversation, and what is unsent. */
-  async heads(): Promise<Array<{ conversationId: string; headSeq: number; unsent: number }>> {
+  /** Where each conversation stands as far as the device knows. */
+  async heads(): Promise<Head[]> {
     const conversations = await this.#client.conversations();
-    return conversations.map(({ conversationId, headSeq, unsent }) => ({ conversationId, headSeq, unsent }));
+    return conversations.map(({ conversationId, headSeq, readSeq, unread, unsent }) => ({
+      conversationId,
+      headSeq,
+      readSeq,
+      unread,
+      unsent,
+    }));
   }
 
   /** Everything of a conversation, from old to new, page by page. `changing`: a change of its own is still under way. */

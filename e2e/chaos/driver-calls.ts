@@ -32,6 +32,8 @@ export interface DeviceState {
 export interface Head {
   readonly conversationId: string;
   readonly headSeq: number;
+  readonly readSeq: number;
+  readonly unread: number;
   /** Own messages that are only on the device. */
   readonly unsent: number;
 }

@@ -101,7 +101,7 @@ export class Drivers {
     await this.#all('end', {});
   }
 
-  /** Whether every device is online, everything was acknowledged, and all know the same heads. What is missing, in words. */
+  /** What is missing, in words, until every device is online, everything was acknowledged, and all agree on heads and unread. */
   async unsettled(): Promise<readonly string[]> {
     const missing: string[] = [];
     for (const { device, online, unacked, ended } of (await this.#all('states', {})).flat()) {
@@ -111,13 +111,19 @@ export class Drivers {
     }
     if (missing.length > 0) return missing;
     const heads = new Map<string, number>();
+    const reads = new Map<string, string>();
     for (const { device, heads: own } of (await this.#all('heads', {})).flat()) {
-      for (const { conversationId, headSeq, unsent } of own) {
-        if (unsent > 0) missing.push(`device ${device} has ${unsent} unsent messages`);
-        const other = heads.get(conversationId);
-        if (other !== undefined && other !== headSeq)
-          missing.push(`device ${device}: head ${headSeq}, another ${other}`);
+      const user = this.#world.devices[device]?.user;
+      for (const { conversationId, headSeq, readSeq, unread, unsent } of own) {
+        const where = `device ${device}, conversation ${conversationId}`;
+        if (unsent > 0) missing.push(`${where}: ${unsent} unsent messages`);
+        const head = heads.get(conversationId) ?? headSeq;
+        if (head !== headSeq) missing.push(`${where}: head ${headSeq}, on another device ${head}`);
         heads.set(conversationId, headSeq);
+        const stand = `read up to ${readSeq}, ${unread} unread`;
+        const other = reads.get(`${user} ${conversationId}`) ?? stand;
+        if (other !== stand) missing.push(`${where}: ${stand}; on another device of user ${user} ${other}`);
+        reads.set(`${user} ${conversationId}`, stand);
       }
     }
     return missing;
