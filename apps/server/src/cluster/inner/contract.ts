@@ -59,8 +59,6 @@ export interface InnerListener {
 /** A logic node's links to all gates: dialled as the directory shows them, dialled again when they break. */
 export interface GateDialer {
   start(): void;
-  /** Tells every gate that new connections are to go to other nodes. Before logic stops, some time before this does. */
-  leave(): void;
   /** Detaches every gate, writes what waits, says goodbye. Idempotent; it is not started again. */
   stop(): Promise<void>;
   /** Gates that have a link now, by id: what the node's record says as `gates`. */

@@ -7,22 +7,16 @@ import { ToLogicReader } from './wire/to-logic.ts';
 /** The links of a logic node to all gates of the directory: attached to logic while they are up. */
 export function createGateDialer(context: LinkContext, { logic }: { logic: GateAttachment }): GateDialer {
   const listeners = new Set<() => void>();
-  const gates = new Map<string, RemoteGate>();
   const dialer = new LinkDialer(context, {
     kind: 'gate',
     role: 'gate',
     accept(link) {
       const { nodeId } = link.peer;
-      const gate = new RemoteGate(link, context.onError);
       const reader = new ToLogicReader(nodeId, logic);
-      gates.set(nodeId, gate);
-      logic.attachGate(gate);
+      logic.attachGate(new RemoteGate(link, context.onError));
       return {
         take: (type, from) => reader.take(type, from),
-        down() {
-          gates.delete(nodeId);
-          logic.detachGate(nodeId);
-        },
+        down: () => logic.detachGate(nodeId),
       };
     },
     changed: () => {
@@ -32,9 +26,6 @@ export function createGateDialer(context: LinkContext, { logic }: { logic: GateA
   return {
     start: () => dialer.start(),
     stop: () => dialer.stop(),
-    leave() {
-      for (const gate of gates.values()) gate.leaving();
-    },
     get gates() {
       return dialer.linked;
     },

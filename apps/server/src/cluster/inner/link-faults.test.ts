@@ -217,7 +217,7 @@ describe('the ends of links', () => {
     await world.up();
     const other: number[] = [];
     world.links.uplink(uplink(1, 0));
-    world.dialer.leave();
+    world.gate().leaving?.();
     await until('it has arrived', () => sequences().length === 1);
     await new Promise((resolve) => setTimeout(resolve, 20));
     world.links.nodeCame('logic-2', {
