@@ -6,6 +6,7 @@ import { serverVersion } from './observe/version.ts';
 import { type DataCommand, isDataCommand, runDataCommand } from './roles/data-command.ts';
 import { RoleRefusal, type RunningRole } from './roles/running-role.ts';
 import { startRole } from './roles/start-role.ts';
+import { isStoreCommand, runStoreCommand, type StoreCommand } from './roles/store-command.ts';
 import { systemClock } from './roles/system-ports.ts';
 import { StorageRefusal } from './storage/storage.ts';
 import { TlsRefusal } from './tls/tls-files.ts';
@@ -16,11 +17,34 @@ const EXIT_USAGE = 2;
 const STOP_MS = 10_000;
 
 /**
- * The server as a command, or one of the commands for a data folder (backup, restore, verify).
+ * The server as a command, or one of the commands for a data folder (backup, restore, verify) or for the database of a
+ * cluster (migrate-store, restored-store).
  */
 export async function runCommandLine(argv: readonly string[]): Promise<void> {
   const [command, ...rest] = argv;
-  await (isDataCommand(command) ? runOnData(command, rest) : runServer(argv));
+  if (isDataCommand(command)) await runOnData(command, rest);
+  else if (isStoreCommand(command)) await runOnStore(command, rest);
+  else await runServer(argv);
+}
+
+/** Ends with one line of JSON. Exit code 0 when it is done, 1 when it could not be, 2 for wrong words. */
+async function runOnStore(command: StoreCommand, argv: readonly string[]): Promise<void> {
+  const config = readConfig(argv);
+  if (!config.store.url) {
+    complain(`${command} needs the address of the database: ${command} --store-url postgres://… (see --help)`);
+    process.exit(EXIT_USAGE);
+  }
+  const { logger } = openLog({ ...config, logLevel: 'warn' });
+  try {
+    const options = { data: config.data, url: config.store.url, clock: systemClock, logger, say: complain };
+    const { result, problems } = await runStoreCommand(command, options);
+    for (const problem of problems) complain(problem);
+    process.stdout.write(`${JSON.stringify(result)}\n`);
+    if (problems.length > 0) process.exit(EXIT_FAILED);
+  } catch (error) {
+    complain(error instanceof Error ? error.message : String(error));
+    process.exit(EXIT_FAILED);
+  }
 }
 
 /** Exit code 0 when it is done, 1 when it could not be or the file is damaged, 2 for wrong words. */

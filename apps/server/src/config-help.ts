@@ -40,6 +40,8 @@ Usage: fastim-server [options]
        fastim-server backup FILE [options]    writes a checked copy of the data folder, while the server runs or not
        fastim-server restore FILE [options]   puts a backup into a data folder that has no database
        fastim-server verify FILE              reads a backup as a whole and says what is wrong with it
+       fastim-server migrate-store --data DIR --store-url URL   moves a data folder into an empty database; again: goes on
+       fastim-server restored-store --store-url URL   checks a restored database and makes it ready for servers
 
   --config FILE   read options from a JSON file (also FASTIM_CONFIG)
   --help          show this and end

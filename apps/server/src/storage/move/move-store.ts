@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
 import { resolve } from 'node:path';
 import type { Clock } from '@fastim/core';
+import type { Logger } from 'pino';
+import { prepareDatabase } from '../postgres/connection/open-database.ts';
+import { migrations } from '../postgres/migrations/index.ts';
 import { requireSupportedNode } from '../sqlite/node-version.ts';
 import { StorageError } from '../storage.ts';
 import { PostgresTarget } from './postgres-target.ts';
@@ -14,8 +17,7 @@ export interface MoveOptions {
   /** The database; empty, or with an earlier part of the same move. */
   readonly url: string;
   readonly clock: Clock;
-  /** Brings the database to the newest format. */
-  readonly prepare: (url: string) => Promise<void>;
+  readonly logger: Logger;
   readonly onProgress: (progress: { table: string; rows: number; of: number }) => void;
   readonly batchRows?: number;
 }
@@ -30,6 +32,7 @@ export interface MoveReport {
 }
 
 const BATCH_ROWS = 2_000;
+const PREPARE_MS = 60_000;
 
 /**
  * Copies a whole SQLite storage to PostgreSQL: every table, in batches, each with the note of how far it came; then
@@ -44,7 +47,9 @@ export async function moveStore(options: MoveOptions): Promise<MoveReport> {
   try {
     source.verify();
     const sums = new Map(movedTables.map((table) => [table, source.sum(table)]));
-    await options.prepare(options.url);
+    const { url, clock, logger } = options;
+    const database = { url, clock, logger, poolSize: 1, statementTimeoutMs: PREPARE_MS, slowQueryMs: PREPARE_MS };
+    await prepareDatabase(database, migrations, { duringMove: true });
     const target = await PostgresTarget.open(options.url);
     try {
       return await copy(source, sums, target, options);

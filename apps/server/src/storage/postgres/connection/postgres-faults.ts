@@ -34,7 +34,8 @@ export function toStorageError(error: unknown, sent: boolean): StorageError {
   if (state === 'XX001' || state === 'XX002' || state === '58P02') {
     return new StorageError('corrupt', `the database is damaged: ${state} (${message})`, error);
   }
-  if (state === '57014') return new StorageError('io', `the database took too long and was stopped (${message})`, error);
+  if (state === '57014')
+    return new StorageError('io', `the database took too long and was stopped (${message})`, error);
   if (state.startsWith('57P') || state.startsWith('08')) {
     return new StorageError('io', sent ? `${LOST_WORDS} (${message})` : `the database is away (${message})`, error);
   }
@@ -73,8 +74,9 @@ function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
-/** A row with the same key of this unique index was there, or came while we waited. */
-export function isUniqueViolation(error: unknown, index: string): boolean {
+/** A row with the same key was there, or came while we waited. `index`: of this unique index; not given: of any. */
+export function isUniqueViolation(error: unknown, index?: string): boolean {
   const fault = error instanceof StorageError ? error.cause : error;
-  return sqlState(fault) === '23505' && fault instanceof Error && 'constraint' in fault && fault.constraint === index;
+  if (sqlState(fault) !== '23505') return false;
+  return index === undefined || (fault instanceof Error && 'constraint' in fault && fault.constraint === index);
 }
