@@ -154,7 +154,7 @@ export const zones: readonly Zone[] = [
     name: 'server entry',
     path: server,
     rule: 'files beside the folders of the server (entry, command line) start roles and read configuration, nothing else',
-    zones: ['roles', 'server config', 'observe', 'core', 'public tls', 'storage contracts'],
+    zones: ['roles', 'server config', 'lsb', 'observe', 'core', 'public tls', 'storage contracts'],
     packages: ['*'],
     notPackages: [...sockets, ...drivers],
   },

@@ -60,6 +60,17 @@ describe('loading the configuration', () => {
     expect(new Set(configKeys.map((key) => key.option)).size).toBe(configKeys.length);
   });
 
+  it('refuses a gray rule that cannot be read, and names the key', () => {
+    expect(
+      config([], { FASTIM_GATE_GRAY_RULES: 'percentage=10 version=>=1.2.0 <2.0.0,users=17+18' }).gate.grayRules,
+    ).toEqual(['percentage=10 version=>=1.2.0 <2.0.0', 'users=17+18']);
+    expect(() => config(['--gate-gray-rules=percentage=200'])).toThrow(
+      new ConfigError('gate.grayRules: percentage has to be a number from 0 to 100, not "200"'),
+    );
+    const path = file('gray.json', '{"gate": {"grayRules": ["users=17", "everybody"]}}');
+    expect(() => config(['--config', path])).toThrow(/^gate\.grayRules: "everybody"/);
+  });
+
   it('names nested keys after the schema', () => {
     const names = configKeys.map((key) => [key.path.join('.'), key.variable, key.option]);
     expect(names).toContainEqual([

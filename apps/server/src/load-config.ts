@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { type Config, configSchema } from './config.ts';
 import { type ConfigKey, configKeys, nearest } from './config-keys.ts';
+import { GrayRuleError, parseGrayRule } from './lsb/gray-rule-text.ts';
 import { roleProblem } from './role-config.ts';
 
 /** What the operator wrote cannot be used; one line that names it. Exit code 2. */
@@ -42,7 +43,19 @@ export function loadConfig(argv: readonly string[], env: Readonly<Record<string,
     const issue = parsed.error.issues[0];
     throw new ConfigError(`${issue?.path.join('.') ?? 'configuration'}: ${issue?.message ?? 'not allowed'}`);
   }
+  requireGrayRules(parsed.data.gate.grayRules);
   return { action: 'run', config: deepFreeze(parsed.data) };
+}
+
+function requireGrayRules(texts: readonly string[]): void {
+  for (const text of texts) {
+    try {
+      parseGrayRule(text);
+    } catch (error) {
+      if (error instanceof GrayRuleError) throw new ConfigError(`gate.grayRules: ${error.message}`);
+      throw error;
+    }
+  }
 }
 
 /** Throws ConfigError when a server cannot run with it, though every value is allowed by itself. */

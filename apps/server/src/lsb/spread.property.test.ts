@@ -18,6 +18,8 @@ interface Storm {
   /** From the answer to the log-in. */
   readonly travelMs: number;
   readonly policy: GatePolicy;
+  /** Each LSB is killed and comes back, empty, about so often. */
+  readonly restartMs?: number;
 }
 
 interface Gate {
@@ -44,6 +46,8 @@ function run(storm: Storm, seed: number) {
   const counted = Array.from({ length: storm.lsbs }, () => new Map<string, number>());
   const read = new Array<number>(storm.lsbs).fill(0);
   const own = Array.from({ length: storm.lsbs }, () => new Map<string, number>());
+  /** Another one in each life: what an LSB did in an earlier life it knows from the others' book only. */
+  const lives = Array.from({ length: storm.lsbs }, (_, lsb) => lsb);
   const add = (map: Map<string, number>, gateId: string, change: number) =>
     map.set(gateId, (map.get(gateId) ?? 0) + change);
   let asked = 0;
@@ -59,11 +63,17 @@ function run(storm: Storm, seed: number) {
     const allowed = Math.min(storm.clients, storm.burst + (now * storm.perSecond) / 1_000);
     for (; asked < allowed; asked += 1) {
       const lsb = asked % storm.lsbs;
+      if (storm.restartMs !== undefined && fraction() < (TICK_MS * storm.lsbs) / storm.restartMs) {
+        lives[lsb]! += storm.lsbs;
+        read[lsb] = 0;
+        counted[lsb]!.clear();
+        own[lsb]!.clear();
+      }
       const mine = counted[lsb]!;
       // What the others did is known up to a while ago; what it did itself at once.
       for (; read[lsb]! < events.length && events[read[lsb]!]!.at <= now - storm.sharedAgeMs; read[lsb]! += 1) {
         const { gateId, change, lsb: by } = events[read[lsb]!]!;
-        if (by !== lsb || change < 0) add(mine, gateId, change);
+        if (by !== lives[lsb] || change < 0) add(mine, gateId, change);
       }
       const known = (gateId: string) => Math.max(0, (mine.get(gateId) ?? 0) + (own[lsb]!.get(gateId) ?? 0));
       const candidates = gates.map((gate) =>
@@ -71,7 +81,7 @@ function run(storm: Storm, seed: number) {
       );
       const [gateId] = storm.policy(candidates, question({ userId: BigInt(asked + 1) }));
       add(own[lsb]!, gateId!, 1);
-      events.push({ at: now, gateId: gateId!, lsb, change: 1 });
+      events.push({ at: now, gateId: gateId!, lsb: lives[lsb]!, change: 1 });
       travelling.push({ at: now + storm.travelMs * (0.5 + fraction()), gateId: gateId!, lsb });
     }
   }
@@ -115,6 +125,7 @@ describe('five thousand clients of a dead gate', () => {
     ['one LSB', { lsbs: 1 }],
     ['three LSBs that see reports of 3 s ago', { lsbs: 3 }],
     ['three LSBs, all clients at once', { lsbs: 3, burst: 5_000 }],
+    ['three LSBs that are killed all the time', { lsbs: 3, restartMs: 1_000 }],
     ['eight LSBs and slow clients', { lsbs: 8, travelMs: 4_000 }],
   ])('spread over the other two within 15 %%: %s', (_what, more) => {
     for (const spread of spreads({ ...dead5000, ...more })) expect(spread).toBeLessThan(0.15);
