@@ -14,7 +14,7 @@ const CONNECT_MS = 5_000;
  * operator has to do something first, with StorageError when it does not answer. `duringMove`: by the move itself.
  */
 export async function prepareDatabase(
-  options: DatabaseOptions,
+  options: Omit<DatabaseOptions, 'poolSize'>,
   steps = migrations,
   { duringMove = false } = {},
 ): Promise<{ historyEpoch: bigint }> {
