@@ -63,7 +63,7 @@ function run(storm: Storm, seed: number) {
     const allowed = Math.min(storm.clients, storm.burst + (now * storm.perSecond) / 1_000);
     for (; asked < allowed; asked += 1) {
       const lsb = asked % storm.lsbs;
-      if (storm.restartMs !== undefined && fraction() < (TICK_MS * storm.lsbs) / storm.restartMs) {
+      if (storm.restartMs !== undefined && fraction() < (1_000 * storm.lsbs) / storm.perSecond / storm.restartMs) {
         lives[lsb]! += storm.lsbs;
         read[lsb] = 0;
         counted[lsb]!.clear();
