@@ -12,6 +12,17 @@ export interface AppendRequest {
   body: Uint8Array;
   serverTimeMs: number;
   action: AppendAction;
+  /**
+   * The node number under which another process made msgId, and its fence, for a storage of many nodes: StorageError
+   * 'fenced' when it is another's now. Not given: this process's own.
+   */
+  issuer?: NodeNumber;
+}
+
+/** A snowflake node number (0 to 1023) in one hand; `fence` rises with every holder. */
+export interface NodeNumber {
+  readonly number: number;
+  readonly fence: bigint;
 }
 
 /**

@@ -1,4 +1,3 @@
-import type { NodeLease } from '@fastim/core';
 import type { ConversationStore } from './conversation-store.ts';
 import type { GroupStore } from './group-store.ts';
 import type { MessageStore } from './message-store.ts';
@@ -13,9 +12,10 @@ export class StorageError extends Error {
   /**
    * full: no space (SQLITE_FULL, ENOSPC): recovers by itself when space returns. io: read, write or fsync failed.
    * busy: the writer's queue is over its bound. closed: the storage is stopped. corrupt: what was read is not what was
-   * written. other: a bug of ours.
+   * written. fenced: the node number under which the ids were made is another's now; with other ids it may be tried
+   * again. other: a bug of ours.
    */
-  readonly kind: 'full' | 'io' | 'busy' | 'closed' | 'corrupt' | 'other';
+  readonly kind: 'full' | 'io' | 'busy' | 'closed' | 'corrupt' | 'fenced' | 'other';
 
   constructor(kind: StorageError['kind'], message: string, cause?: unknown) {
     super(message, { cause });
@@ -44,8 +44,6 @@ export interface Storage {
   readonly sessions: SessionStore;
   /** Made with the storage, and made anew when a backup is restored: clients then compare what they have. */
   readonly historyEpoch: bigint;
-  /** The node number of this process, held until close. */
-  readonly lease: NodeLease;
   /**
    * The highest snowflake stored, 0n for an empty storage: no id at or below it may be given again, whatever the clock
    * says after a restart.

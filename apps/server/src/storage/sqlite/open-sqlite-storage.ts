@@ -29,11 +29,16 @@ export interface SqliteStorageOptions {
   maxPages?: number;
 }
 
+export interface SqliteStorage extends Storage {
+  /** The node number of this process, held until close. */
+  readonly lease: NodeLease;
+}
+
 /**
  * Opens the data folder: takes its lock, brings the database to the newest format, asserts durability, starts the
  * writer and the reader. Rejects with StorageRefusal when the folder cannot be used; nothing is left open then.
  */
-export async function openSqliteStorage(options: SqliteStorageOptions): Promise<Storage> {
+export async function openSqliteStorage(options: SqliteStorageOptions): Promise<SqliteStorage> {
   requireSupportedNode(process.versions.node);
   const { directory, clock, logger } = options;
   const lock = await lockDataFolder(directory, clock.now());
@@ -51,7 +56,7 @@ export async function openSqliteStorage(options: SqliteStorageOptions): Promise<
     );
     if (writer.migrated.length > 0) logger.info({ versions: writer.migrated }, 'database brought to a newer format');
     reader = await WorkerClient.start<ReaderOperations>(workerOptions('reader', start, logger, () => {}));
-    return new SqliteStorage(lock, writer, reader, await reader.call('historyEpoch', undefined));
+    return new OpenSqliteStorage(lock, writer, reader, await reader.call('historyEpoch', undefined));
   } catch (error) {
     await reader?.close();
     await writer?.close();
@@ -67,7 +72,7 @@ function shortenLog(reader: WorkerClient<ReaderOperations> | undefined, logger: 
   });
 }
 
-class SqliteStorage implements Storage {
+class OpenSqliteStorage implements SqliteStorage {
   readonly messages: SqliteMessageStore;
   readonly conversations: SqliteConversationStore;
   readonly groups: SqliteGroupStore;

@@ -1,10 +1,10 @@
 import type { Clock } from '@fastim/core';
-import type { Logger } from 'pino';
 import pg, { type CustomTypesConfig, type PoolClient } from 'pg';
+import type { Logger } from 'pino';
 import { StorageError, StorageRefusal } from '../../storage.ts';
 import { isBroken, mayRunAgain, toStorageError } from './postgres-faults.ts';
-import { setUpSession } from './session-setup.ts';
 import type { Queries, Value } from './queries.ts';
+import { setUpSession } from './session-setup.ts';
 
 export interface DatabaseOptions {
   readonly url: string;
@@ -81,11 +81,13 @@ export class Database implements Queries {
    */
   transaction<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
     return this.#withRetries('a transaction', async (client) => {
-      await client.query('BEGIN');
+      // Not waited for: it goes out with the first statement, which fails when it does.
+      client.query('BEGIN').catch(() => undefined);
       try {
         const result = await work(this.#queriesOn(client));
         const { command } = await client.query('COMMIT');
-        if (command !== 'COMMIT') throw new StorageError('other', 'a transaction went on after one of its statements failed');
+        if (command !== 'COMMIT')
+          throw new StorageError('other', 'a transaction went on after one of its statements failed');
         return result;
       } catch (error) {
         if (!isBroken(error)) await client.query('ROLLBACK');
@@ -130,7 +132,10 @@ export class Database implements Queries {
       this.#names.set(text, name);
     }
     const query = { name, text, values: values as unknown[] };
-    return client.query(asArrays ? { ...query, rowMode: 'array' } : query) as Promise<pg.QueryResult>;
+    // The types know arrays only as another overload.
+    return asArrays
+      ? (client.query({ ...query, rowMode: 'array' }) as Promise<unknown> as Promise<pg.QueryResult>)
+      : client.query(query);
   }
 
   async #withRetries<T>(name: string, work: (client: PoolClient) => Promise<T>): Promise<T> {

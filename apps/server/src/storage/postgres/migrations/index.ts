@@ -1,5 +1,6 @@
 import { firstFormat } from './0001-first-format.ts';
 import { append } from './0002-append.ts';
+import { cursors } from './0003-cursors.ts';
 
 /** One step from a format to the next. Never edited once released: a change is a new step. */
 export interface Migration {
@@ -12,4 +13,5 @@ export interface Migration {
 export const migrations: readonly Migration[] = [
   { version: 1, name: 'first-format', sql: firstFormat },
   { version: 2, name: 'append', sql: append },
+  { version: 3, name: 'cursors', sql: cursors },
 ];

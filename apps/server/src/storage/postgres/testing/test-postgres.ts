@@ -57,7 +57,16 @@ export class TestPostgres {
     if (account) chownSync(folder, account.uid, account.gid);
     const postgres = new TestPostgres(folder, await freePort(), binaries, account);
     try {
-      const args = ['-D', join(folder, 'data'), '-U', USER, '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync'];
+      const args = [
+        '-D',
+        join(folder, 'data'),
+        '-U',
+        USER,
+        '--auth=trust',
+        '--encoding=UTF8',
+        '--locale=C',
+        '--no-sync',
+      ];
       await promisify(execFile)(binaries.initdb, args, { cwd: folder, env: environment(), ...account });
       await postgres.run();
       return postgres;
@@ -183,7 +192,13 @@ export class TestPostgres {
 
 function childrenOf(pid: number): number[] {
   const file = `/proc/${pid}/task/${pid}/children`;
-  return existsSync(file) ? readFileSync(file, 'utf8').trim().split(' ').map(Number).filter((child) => child > 1) : [];
+  return existsSync(file)
+    ? readFileSync(file, 'utf8')
+        .trim()
+        .split(' ')
+        .map(Number)
+        .filter((child) => child > 1)
+    : [];
 }
 
 function killQuietly(pid: number): void {

@@ -3,8 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ManualClock } from '@fastim/core/testing';
 import { type Logger, pino } from 'pino';
-import type { Storage } from '../../storage.ts';
-import { openSqliteStorage, type SqliteStorageOptions } from '../open-sqlite-storage.ts';
+import { openSqliteStorage, type SqliteStorage, type SqliteStorageOptions } from '../open-sqlite-storage.ts';
 
 /** Data folders of a test file, removed at its end. */
 export class TemporaryFolders {
@@ -16,7 +15,7 @@ export class TemporaryFolders {
     return directory;
   }
 
-  open(options: Partial<SqliteStorageOptions> = {}): Promise<Storage> {
+  open(options: Partial<SqliteStorageOptions> = {}): Promise<SqliteStorage> {
     return openSqliteStorage({
       directory: options.directory ?? this.make(),
       clock: new ManualClock(),
