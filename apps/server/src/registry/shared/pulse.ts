@@ -7,6 +7,8 @@ import { type BackendListener, channels, type Look, type RegistryBackend } from 
 export const LOOK_MS = 1_000;
 /** News come in swarms. */
 const SOON_MS = 30;
+/** Less than what is written lives for. */
+const LONG_AWAY_MS = 60_000;
 
 /** What a part of the registry is told. All are called in order, by one look after the other; none may throw. */
 export interface PulseListener {
@@ -14,8 +16,11 @@ export interface PulseListener {
   looked?(look: Look, number: number): void;
   /** It did not answer. */
   failed?(): void;
-  /** What this process wrote may be gone (a flush, a restart, a lost connection): everything of it is written again. */
-  rewrite?(): void;
+  /**
+   * What this process wrote may be gone (a flush, a restart, a lost connection): everything of it is written again.
+   * `lost`: that of the others is gone too, or may be, until they have done the same.
+   */
+  rewrite?(lost: boolean): void;
   message?(channel: string, text: string): void;
   subscriptionLost?(): void;
   subscribed?(): void;
@@ -38,12 +43,14 @@ export class Pulse implements BackendListener {
   #looking = false;
   #again = false;
   #soon = false;
+  #answeredMs: number;
   #cancel: (() => void) | undefined;
   #stopped = false;
 
   constructor(options: { clock: Clock; logger: Logger }) {
     this.#clock = options.clock;
     this.#logger = options.logger;
+    this.#answeredMs = options.clock.now();
   }
 
   get reachable(): boolean {
@@ -135,7 +142,10 @@ export class Pulse implements BackendListener {
     if (flushed) this.#logger.warn('the registry has lost what was in it: everything of this process is written again');
     const rewrite = anew || this.#era !== look.era;
     this.#era = look.era;
-    if (rewrite) for (const listener of this.#listeners) listener.rewrite?.();
+    // Also what lives for a time only ends while the registry stands still.
+    const lost = flushed || this.#clock.now() - this.#answeredMs > LONG_AWAY_MS;
+    this.#answeredMs = this.#clock.now();
+    if (rewrite) for (const listener of this.#listeners) listener.rewrite?.(lost);
     for (const listener of this.#listeners) listener.looked?.(look, number);
     this.#schedule(this.#again ? SOON_MS : LOOK_MS);
   }

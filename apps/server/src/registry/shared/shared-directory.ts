@@ -99,11 +99,7 @@ export class SharedDirectory implements NodeDirectory {
     if (!this.#fresh || this.#grace) return 'unsure';
     const suspectedAt = this.#suspects.get(nodeId);
     if (suspectedAt === undefined) {
-      if (this.#suspects.size >= MAX_SUSPECTS) {
-        const [oldest] = this.#suspects.keys();
-        this.#suspects.delete(oldest!);
-      }
-      this.#suspects.set(nodeId, this.#pulse.looks);
+      this.#suspect(nodeId, this.#pulse.looks);
       this.#pulse.lookSoon();
       return 'unsure';
     }
@@ -231,7 +227,11 @@ export class SharedDirectory implements NodeDirectory {
       if (record) seen.set(record.nodeId, record);
       else this.#complainOnce(text);
     }
-    if (this.#grace) for (const [nodeId, record] of this.#seen) if (!seen.has(nodeId)) seen.set(nodeId, record);
+    for (const [nodeId, record] of this.#seen) {
+      if (seen.has(nodeId)) continue;
+      if (this.#grace) seen.set(nodeId, record);
+      else this.#suspect(nodeId, number - 1);
+    }
     this.#seen = seen;
     this.#fresh = true;
     this.#lastLook = number;
@@ -241,7 +241,10 @@ export class SharedDirectory implements NodeDirectory {
   }
 
   #gone(nodeId: string): void {
-    if (this.#seen.delete(nodeId)) this.#changed();
+    if (!this.#seen.delete(nodeId)) return;
+    // It said so itself: no look has to confirm it.
+    this.#suspect(nodeId, -1);
+    this.#changed();
   }
 
   #changed(): void {
@@ -254,6 +257,14 @@ export class SharedDirectory implements NodeDirectory {
     this.#standing = standing;
     this.generation += 1;
     for (const listener of this.#listeners) listener(nodes);
+  }
+
+  #suspect(nodeId: string, atLook: number): void {
+    if (this.#suspects.size >= MAX_SUSPECTS) {
+      const [oldest] = this.#suspects.keys();
+      this.#suspects.delete(oldest!);
+    }
+    this.#suspects.set(nodeId, atLook);
   }
 
   /** Ids are made at random for each life: another process under ours wants to be taken for us. */

@@ -79,6 +79,8 @@ export class SharedRoutes implements ClusterRoutes {
   #deaf = true;
   #refreshing = false;
   #someStale = false;
+  /** Users with a route of whom it is not known whether its nodes are there. */
+  #unsure = new Set<bigint>();
   #settling = false;
   #cancelSettling: (() => void) | undefined;
   #cancelRenew: (() => void) | undefined;
@@ -113,9 +115,10 @@ export class SharedRoutes implements ClusterRoutes {
     options.pulse.listen({
       looked: () => {
         this.#writer.resume();
+        this.#lookAgain();
         this.#refresh();
       },
-      rewrite: () => this.#rewrite(),
+      rewrite: (lost) => this.#rewrite(lost),
       message: (channel, text) => {
         if (channel === channels.routes) this.#heard(text);
       },
@@ -395,6 +398,7 @@ export class SharedRoutes implements ClusterRoutes {
       if (standing === 'unsure') unsure = true;
       view.push(read.route);
     }
+    if (unsure) this.#unsure.add(userId);
     entry.view = unsure ? undefined : view;
     entry.viewOf = this.#directory.generation;
     return view;
@@ -506,15 +510,26 @@ export class SharedRoutes implements ClusterRoutes {
     for (const [userId, entry] of this.#entries) if (entry.remote.size > 0) this.#reckon(userId, entry);
   }
 
+  /** What the directory could not say before, it may say now. */
+  #lookAgain(): void {
+    const unsure = this.#unsure;
+    this.#unsure = new Set();
+    for (const userId of unsure) {
+      const entry = this.#entries.get(userId);
+      if (entry) this.#reckon(userId, entry);
+    }
+  }
+
   // ---- keeping the registry right ----
 
-  #rewrite(): void {
+  #rewrite(lost: boolean): void {
     for (const userId of this.#entries.keys()) {
       for (const route of this.#own.ofUser(userId)) {
         this.#writer.put(String(userId), fieldOf(route.connection), routeText(route, this.#nodeId));
       }
     }
     this.#writer.resume();
+    if (!lost) return;
     this.#settling = true;
     this.#cancelSettling?.();
     this.#cancelSettling = this.#clock.setTimer(SETTLE_MS, () => {

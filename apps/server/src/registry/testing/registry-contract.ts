@@ -1,3 +1,4 @@
+import { seededRandomPort } from '@fastim/core/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Route } from '../../routing/route-table.ts';
 import type { ClusterEvent, ClusterRegistry, NodeRecord } from '../contract.ts';
@@ -447,14 +448,42 @@ export function registryContract(name: string, makeWorld: () => Promise<Registry
         await world.until(() => expect(held.held).toBe(true));
       });
 
-      it('of a node that was cut off are taken by another only when it has stopped using them', async () => {
+      it('of a node that was cut off are not given to another while they may be used', async () => {
         const { takeNumber } = storage();
-        const a = await world.open('a');
+        // Both would choose the same.
+        const random = { ...seededRandomPort(5), fraction: () => 0.3 };
+        const [a, b] = await Promise.all([world.open('a', 'logic', { random }), world.open('b', 'logic', { random })]);
         const held = await lease(a, takeNumber);
+        const { number } = held;
         world.partition('a', true);
+        const other = await lease(b, takeNumber);
+        expect(held.held).toBe(true);
+        expect(other.number).not.toBe(number);
         await world.until(() => expect(held.held).toBe(false), GRACE_MS);
         world.partition('a', false);
         await world.until(() => expect(held.held).toBe(true));
+      });
+
+      it('held by two after a flush behind the back of one: the storage decides for the younger', async () => {
+        const { takeNumber, fences } = storage();
+        // Both choose the same.
+        const random = { ...seededRandomPort(5), fraction: () => 0.3 };
+        const [a, b] = await Promise.all([world.open('a', 'logic', { random }), world.open('b', 'logic', { random })]);
+        const old = await lease(a, takeNumber);
+        const [number, fence] = [old.number, old.fence];
+        world.partition('a', true);
+        await world.flush();
+        const young = await lease(b, takeNumber);
+        expect([young.number, young.fence]).toEqual([number, fence + 1n]);
+        // Within its grace the other does not know; what it wants to store is refused, and it says so here.
+        expect(old.held).toBe(true);
+        expect(fences.get(number)).toBeGreaterThan(old.fence);
+        old.giveUp(old.fence);
+        expect(old.held).toBe(false);
+        world.partition('a', false);
+        await world.until(() => expect(old.held).toBe(true));
+        expect(old.number).not.toBe(number);
+        expect([young.number, young.held]).toEqual([number, true]);
       });
 
       it('are not lost when the clock is set, and two nodes never use one at once', async () => {
