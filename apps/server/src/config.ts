@@ -47,8 +47,8 @@ export const configSchema = z.strictObject({
   store: z
     .strictObject({
       url: postgresUrl.default(''),
-      /** Connections of this process. */
-      poolSize: count.default(8),
+      /** Connections of this process; one of a logic node's only appends. */
+      poolSize: z.number().int().min(2).default(8),
       /** A statement that takes longer is given up. */
       statementTimeoutMs: ms.default(10_000),
     })
