@@ -15,6 +15,8 @@ import { addressOf, channelBinding } from './socket-facts.ts';
 const unreachable: BackoffPolicy = { baseMs: 100, capMs: 3_000 };
 const refusedBackoff: BackoffPolicy = { baseMs: 2_000, capMs: 10_000 };
 
+const LONG_AFTER_ATTEMPTS = 5;
+
 /** Nodes that have an inner port. */
 export type Dialled = Extract<NodeRecord, { role: 'gate' | 'logic' }>;
 
@@ -102,6 +104,8 @@ class Target {
   #cancelWait: (() => void) | undefined;
   #socket: Socket | undefined;
   #wire: PacketSocket | undefined;
+  /** Ends a connection that is being made. */
+  #giveUp: ((ended: Ended) => void) | undefined;
   #up: { link: Link; session: LinkSession } | undefined;
   #refusedBy: RefusalCode | undefined;
 
@@ -150,8 +154,8 @@ class Target {
     this.#cancelWait = undefined;
     const up = this.#up;
     if (!up) {
-      this.#wire?.end('closed', 'not dialled any more');
-      this.#socket?.destroy();
+      if (this.#wire) this.#wire.end('closed', 'not dialled any more');
+      else this.#giveUp?.({ reason: 'closed', detail: 'not dialled any more' });
       return;
     }
     this.#down();
@@ -171,10 +175,12 @@ class Target {
     const failed = (error: Error): void => over({ reason: 'lost', detail: error.message });
     const over = (ended: Ended): void => {
       cancel();
-      socket.destroy();
+      // One that carries packets ends itself, after what waits is written.
+      if (!this.#wire) socket.destroy();
       if (this.#socket !== socket) return;
       this.#socket = undefined;
       this.#wire = undefined;
+      this.#giveUp = undefined;
       if (link) this.#ended(link, ended);
       else this.#failed(ended);
     };
@@ -183,6 +189,7 @@ class Target {
       if (this.#wire) this.#wire.end(ended.reason, ended.detail);
       else over(ended);
     });
+    this.#giveUp = over;
     socket.once('error', failed);
     socket.once(tls ? 'secureConnect' : 'connect', () => {
       socket.off('error', failed);
@@ -239,7 +246,9 @@ class Target {
 
   #failed({ detail }: Ended): void {
     const { host, port } = this.#inner;
-    this.#context.logger.debug({ peer: this.#nodeId, host, port, detail }, 'dialling failed');
+    // Once for each time that it is gone for long: a node that was killed is listed for a while.
+    const level = this.#attempt === LONG_AFTER_ATTEMPTS ? 'warn' : 'debug';
+    this.#context.logger[level]({ peer: this.#nodeId, host, port, detail, attempt: this.#attempt }, 'dialling failed');
     this.#again();
   }
 

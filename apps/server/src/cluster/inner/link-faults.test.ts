@@ -94,10 +94,18 @@ describe('a link that is cut', () => {
 });
 
 describe('a link whose other end is silent', () => {
-  it('is found by the silence, by both sides, and dialled anew', async () => {
+  it.each([
+    [
+      'its network drops everything',
+      () => {
+        proxy.swallowing = true;
+      },
+    ],
+    ['it is stopped and reads nothing', () => proxy.stall()],
+  ])('is found by the silence, by both sides, and dialled anew: %s', async (_name, fault) => {
     await setUp(200);
     await world.up();
-    proxy.swallowing = true;
+    fault();
     const startedAt = performance.now();
     await until('both have given it up', () => world.attached.size === 0 && world.listener.linked.length === 0);
     const took = performance.now() - startedAt;
@@ -105,6 +113,7 @@ describe('a link whose other end is silent', () => {
     expect(took).toBeLessThan(1_500);
     expect(await ends('gateNode', 'silence')).toBe(1);
     proxy.swallowing = false;
+    proxy.resume();
     proxy.cut();
     await until('it is back', () => world.attached.size === 1);
   });
@@ -200,16 +209,36 @@ describe('the ends of links', () => {
     expect(world.attached.size).toBe(0);
   });
 
-  it('carry what was said before the stop', async () => {
+  it('leave no timer behind, whether the link is up, is dialled or waits to be dialled again', async () => {
+    for (const state of ['up', 'dialled', 'waiting'] as const) {
+      const clock = new ManualClock(Date.now());
+      await setUp(1_000, clock);
+      if (state === 'up') await world.up();
+      else {
+        if (state === 'waiting') await proxy.stop();
+        world.dialer.start();
+        if (state === 'waiting') await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+      await Promise.all([world.dialer.stop(), world.listener.stop()]);
+      await until('all is over', () => clock.pendingTimers === 0);
+      const { connections } = proxy;
+      clock.advance(60_000);
+      expect([clock.pendingTimers, world.attached.size, proxy.connections]).toEqual([0, 0, connections]);
+    }
+  });
+
+  it('carry what was said before the stop, also when it is more than the network takes at once', async () => {
     await setUp();
     await world.up();
     const gate = world.gate();
-    for (let id = 0; id < 50; id += 1) gate.view(id, 1n);
+    const frame = { cmd: 1, msgType: 2, logId: 0, sequenceId: 0, data: Buffer.alloc(60_000) };
+    for (let id = 0; id < 200; id += 1) gate.downlink({ connectionIds: [id], frame });
     await world.dialer.stop();
-    gate.view(50, 1n);
-    await until('all has arrived', () => toGate.length === 50);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(toGate).toHaveLength(50);
+    gate.downlink({ connectionIds: [200], frame });
+    await until('all has arrived', () => toGate.length === 200);
+    await until('the gate knows', () => world.listener.linked.length === 0);
+    expect(toGate).toHaveLength(200);
+    expect(await ends('gateNode', 'goodbye')).toBe(1);
   });
 
   it('tell a gate that its node leaves in order: it keeps its connections and gets no new ones', async () => {
