@@ -40,16 +40,20 @@ export class PacketWriter {
     this.#slab[at + 4] = type;
   }
 
+  // Room is made before the slab is looked at: making it may take another slab.
   u8(value: number): void {
-    this.#slab[this.#room(1)] = value;
+    const at = this.#room(1);
+    this.#slab[at] = value;
   }
 
   u16(value: number): void {
-    this.#view.setUint16(this.#room(2), value);
+    const at = this.#room(2);
+    this.#view.setUint16(at, value);
   }
 
   u32(value: number): void {
-    this.#view.setUint32(this.#room(4), value);
+    const at = this.#room(4);
+    this.#view.setUint32(at, value);
   }
 
   /** A count that rises for long: connection ids, conv_seqs. */
@@ -61,11 +65,13 @@ export class PacketWriter {
 
   /** Times, and whatever else may be no whole number. */
   f64(value: number): void {
-    this.#view.setFloat64(this.#room(8), value);
+    const at = this.#room(8);
+    this.#view.setFloat64(at, value);
   }
 
   id(value: bigint): void {
-    this.#view.setBigUint64(this.#room(8), value);
+    const at = this.#room(8);
+    this.#view.setBigUint64(at, value);
   }
 
   ids(values: readonly bigint[]): void {
