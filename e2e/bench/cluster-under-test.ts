@@ -35,12 +35,17 @@ export class ClusterUnderTest {
 
   static async start(
     sizes: { lsbs: number; gates: number; apis: number; logics: number } = { lsbs: 2, gates: 3, apis: 2, logics: 3 },
+    more: (member: { readonly name: string; readonly kind: string }) => Readonly<Record<string, string>> = () => ({}),
   ): Promise<ClusterUnderTest> {
     const directory = mkdtempSync(join(tmpdir(), 'fastim-bench-'));
     // The database's own user has to get through.
     chmodSync(directory, 0o711);
     try {
-      const cluster = await startLocalCluster({ ...sizes, directory, environment: () => raisedLimits });
+      const cluster = await startLocalCluster({
+        ...sizes,
+        directory,
+        environment: (name) => ({ ...raisedLimits, ...more({ name, kind: name.split('-')[0]! }) }),
+      });
       return new ClusterUnderTest(cluster, directory);
     } catch (error) {
       rmSync(directory, { recursive: true, force: true });

@@ -9,10 +9,14 @@ export interface OverloadOptions {
   readonly meanWaitMs: () => number;
 }
 
-/** A window ends after so long, or so many requests; while something is refused sooner. */
+/**
+ * A window ends after so long, or so many requests; while something is refused sooner. It is never shorter than a pause of
+ * the machine (a collection of garbage, a slow write) that is no overload.
+ */
 const WINDOW_MS = 1_000;
 const WINDOW_REFUSING_MS = 500;
 const WINDOW_REQUESTS = 2_000;
+const SHORTEST_WINDOW_MS = 200;
 /** With fewer requests in a second it is not requests that make work wait; refusing them would not help. */
 const LEAST_PER_SECOND = 100;
 /** Of what was let in, this part less in the next window; more when the wait is a multiple of the limit, or grows fast. */
@@ -98,7 +102,8 @@ export class OverloadControl {
     this.#windowStart ??= now;
     const elapsed = now - this.#windowStart;
     const window = this.refusing ? WINDOW_REFUSING_MS : WINDOW_MS;
-    if (elapsed >= window || this.#cameTotal >= WINDOW_REQUESTS || elapsed < 0) this.#close(now, elapsed);
+    const isFull = this.#cameTotal >= WINDOW_REQUESTS && elapsed >= SHORTEST_WINDOW_MS;
+    if (elapsed >= window || isFull || elapsed < 0) this.#close(now, elapsed);
     const priority = workClass * USER_LEVELS + level;
     this.#came[priority] = this.#came[priority]! + 1;
     this.#cameTotal += 1;

@@ -18,11 +18,15 @@ const RESOLUTION_MS = 5;
  * How long a packet waits in its socket until the event loop comes to it. The time cannot be seen on the packet: it begins
  * in the kernel. But a round of the loop that takes S ms lets what comes during it wait for S / 2 in the mean, so over a time
  * T the mean is the sum of S² / 2, divided by T. Idle rounds count for nothing: what comes then is taken at once.
+ *
+ * Of a round only the time counts in which this thread had a processor. Where others have it, rounds are long whatever is
+ * refused here; a queue that grows for want of it still shows, since the rounds then have more to do.
  */
 export class LoopWait implements LoopWaitSource {
   readonly #histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
   #since = performance.now();
   #utilization = performance.eventLoopUtilization();
+  #cpu = process.threadCpuUsage();
   #last: LoopMeasure = { waitMs: 0, busy: 0 };
 
   constructor() {
@@ -39,10 +43,14 @@ export class LoopWait implements LoopWaitSource {
     const spread = stddev / 1e6;
     const utilization = performance.eventLoopUtilization();
     const { utilization: busy } = performance.eventLoopUtilization(utilization, this.#utilization);
+    const cpu = process.threadCpuUsage();
+    const cpuMs = (cpu.user + cpu.system - this.#cpu.user - this.#cpu.system) / 1_000;
+    const own = Math.min(1, cpuMs / Math.max(busy * elapsed, 1));
     this.#histogram.reset();
+    this.#cpu = cpu;
     this.#since = now;
     this.#utilization = utilization;
-    this.#last = { waitMs: (count * (late * late + spread * spread)) / (2 * elapsed), busy };
+    this.#last = { waitMs: (own * own * count * (late * late + spread * spread)) / (2 * elapsed), busy };
     return this.#last;
   }
 
