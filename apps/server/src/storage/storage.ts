@@ -24,7 +24,7 @@ export class StorageError extends Error {
   }
 }
 
-/** The data folder cannot be used; the message tells the operator why and by whom. Start stops here. */
+/** The data folder or the database cannot be used; the message tells the operator why and by whom. Start stops here. */
 export class StorageRefusal extends Error {
   readonly kind: 'in-use' | 'newer-version' | 'not-durable' | 'unreadable';
 

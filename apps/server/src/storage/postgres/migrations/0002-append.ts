@@ -78,8 +78,11 @@ BEGIN
     LEFT JOIN conversation c ON c.conversation_id = r.conversation_id
     LEFT JOIN member m ON m.conversation_id = r.conversation_id AND m.user_id = r.sender_id
     LEFT JOIN chat_group g ON g.conversation_id = r.conversation_id
-    LEFT JOIN message e ON e.conversation_id = m.conversation_id AND e.sender_id = m.user_id
-                       AND e.client_msg_id = r.client_msg_id
+    -- LIMIT: looked up by the whole key, whatever the planner believes of a table that it has not looked at yet.
+    LEFT JOIN LATERAL (
+      SELECT conv_seq, count_no, msg_id, server_time_ms FROM message
+      WHERE conversation_id = r.conversation_id AND sender_id = r.sender_id AND client_msg_id = r.client_msg_id LIMIT 1
+    ) AS e ON m.user_id IS NOT NULL
   ), firsts AS (
     SELECT *, min(place) FILTER (WHERE refusal = 0)
                 OVER (PARTITION BY conversation_id, sender_id, client_msg_id) AS first_place

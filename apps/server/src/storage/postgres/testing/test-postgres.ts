@@ -155,7 +155,7 @@ export class TestPostgres {
     const { pid } = this.#process ?? {};
     const children = pid === undefined ? [] : childrenOf(pid);
     const ended = this.#end('SIGKILL');
-    for (const child of children) killQuietly(child);
+    for (const child of children) signalQuietly(child, 'SIGKILL');
     await ended;
   }
 
@@ -166,17 +166,24 @@ export class TestPostgres {
 
   /** As if the whole machine stood still; `resume` lets it go on. */
   pause(): void {
-    this.#process?.kill('SIGSTOP');
+    this.#signalAll('SIGSTOP');
   }
 
   resume(): void {
-    this.#process?.kill('SIGCONT');
+    this.#signalAll('SIGCONT');
   }
 
   /** Stops it and removes everything. */
   async remove(): Promise<void> {
+    this.resume();
     await this.#end('SIGQUIT');
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+  }
+
+  #signalAll(signal: NodeJS.Signals): void {
+    const { pid } = this.#process ?? {};
+    if (pid === undefined) return;
+    for (const one of [pid, ...childrenOf(pid)]) signalQuietly(one, signal);
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {
@@ -201,9 +208,9 @@ function childrenOf(pid: number): number[] {
     : [];
 }
 
-function killQuietly(pid: number): void {
+function signalQuietly(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(pid, 'SIGKILL');
+    process.kill(pid, signal);
   } catch {
     // It has ended by itself.
   }
