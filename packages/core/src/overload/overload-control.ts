@@ -153,11 +153,15 @@ export class OverloadControl {
   }
 
   #shrink(part: number): void {
+    let letIn = 0;
+    for (let priority = USER_LEVELS; priority < this.#cut; priority += 1) letIn += this.#came[priority]!;
+    // What waits now is not what could be refused: it was let in before, or is never refused.
+    if (letIn === 0) return;
     // Of several steps down it is the first one that says where it was too much.
     if (this.#rose) this.#ceiling = this.#cut;
     this.#rose = false;
     this.#careful = CAREFUL_STEPS;
-    let toGo = Math.max(1, this.#admitted * part);
+    let toGo = Math.max(1, Math.min(letIn, this.#admitted * part));
     while (toGo > 0 && this.#cut > USER_LEVELS) {
       this.#cut -= 1;
       toGo -= this.#came[this.#cut]!;

@@ -33,6 +33,7 @@ import type { RouteTable } from '../../routing/route-table.ts';
 import type { Storage } from '../../storage/storage.ts';
 import type { AccessOutcome, AccessVerifier } from '../access-verifier.ts';
 import { createLogic, type Logic } from '../logic.ts';
+import type { LoopWaitSource } from '../overload/loop-wait.ts';
 import { GatedStorage } from './gated-storage.ts';
 import { RecordingGate } from './recording-gate.ts';
 
@@ -76,6 +77,7 @@ export interface HarnessOptions<S extends LeasedStorage> {
   routes?: RouteTable;
   gate?: RecordingGate;
   clock?: ManualClock;
+  loopWait?: LoopWaitSource;
 }
 
 /** The whole logic part between a recording gate and a storage, on a clock of its own, over the in-process links. */
@@ -114,6 +116,7 @@ export class LogicHarness<S extends LeasedStorage = GatedStorage> {
       gateConfig: { ...defaults.gate, ...options.gateConfig },
       cacheHistory: options.cacheHistory ?? false,
       ...(options.routes && { routes: options.routes }),
+      ...(options.loopWait && { loopWait: options.loopWait }),
     });
     const onError = (error: unknown): void => {
       this.linkErrors.push(error);
