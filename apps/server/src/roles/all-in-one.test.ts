@@ -30,7 +30,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { type Config, configSchema } from '../config.ts';
 import { createLogger } from '../observe/logger.ts';
 import { StorageRefusal } from '../storage/storage.ts';
-import { type AllInOne, type AllInOnePorts, startAllInOne } from './all-in-one.ts';
+import { type AllInOne, startAllInOne } from './all-in-one.ts';
+import type { RolePorts } from './running-role.ts';
 import { systemClock } from './system-ports.ts';
 import { HttpClient } from './testing/http-client.ts';
 import { WireClient } from './testing/wire-client.ts';
@@ -61,7 +62,7 @@ const stream = new Writable({
 
 async function start(
   settings: Partial<Record<keyof Config, unknown>> = {},
-  ports: Omit<AllInOnePorts, 'logger'> = {},
+  ports: Omit<RolePorts, 'logger'> = {},
 ): Promise<AllInOne> {
   const config = configSchema.parse({
     data: folder,
