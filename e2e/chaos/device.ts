@@ -61,7 +61,14 @@ export class ChaosDevice {
     client.on('messages', ({ changed }) => this.#heard(changed));
   }
 
-  static async open(options: DeviceOptions, note: (entry: HistoryEntry) => void): Promise<ChaosDevice> {
+  /** `log`: what the client says of itself. */
+  static async open(
+    options: DeviceOptions,
+    note: (entry: HistoryEntry) => void,
+    log: (line: object) => void,
+  ): Promise<ChaosDevice> {
+    const say = (level: string) => (fields: object, message: string) =>
+      log({ at: Date.now(), d: options.index, level, ...fields, message });
     const { serverUrl, username, password, directory, patienceMs, user } = options;
     const client = await connect({
       serverUrl,
@@ -71,6 +78,7 @@ export class ChaosDevice {
       ...(directory !== undefined && { directory, profile: `device-${options.index}` }),
       deviceName: `device ${options.index}`,
       timeoutMs: patienceMs,
+      logger: { debug: () => undefined, info: say('info'), warn: say('warn'), error: say('error') },
     });
     return new ChaosDevice(options, client, note);
   }

@@ -6,6 +6,7 @@ import { type HistoryEntry, JsonLines, type View } from './history.ts';
 
 const [directory = '', name = ''] = process.argv.slice(2);
 const history = new JsonLines<HistoryEntry>(join(directory, `history-${name}.jsonl`));
+const log = new JsonLines<object>(join(directory, `clients-${name}.log`));
 const devices = new Map<number, ChaosDevice>();
 
 const note = (entry: HistoryEntry) => history.write(entry);
@@ -27,7 +28,7 @@ const calls: {
   [Name in keyof DriverCalls]: (params: DriverCalls[Name]['params']) => Promise<DriverCalls[Name]['result']>;
 } = {
   async open(options: DeviceOptions) {
-    const device = await ChaosDevice.open(options, note);
+    const device = await ChaosDevice.open(options, note, (line) => log.write(line));
     devices.set(options.index, device);
     return { userId: device.userId };
   },
@@ -58,7 +59,11 @@ const calls: {
     return readAll(of(device), `device ${device}`, device, places, file);
   },
   async readFresh({ options, places, file }) {
-    const device = await ChaosDevice.open(options, () => undefined);
+    const device = await ChaosDevice.open(
+      options,
+      () => undefined,
+      (line) => log.write(line),
+    );
     try {
       return await readAll(device, `a new device of user ${options.user}`, null, places, file);
     } finally {
@@ -69,6 +74,7 @@ const calls: {
     await Promise.all([...devices.values()].map((device) => device.close()));
     devices.clear();
     history.close();
+    log.close();
     return {};
   },
 };
