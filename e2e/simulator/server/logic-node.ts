@@ -91,7 +91,7 @@ export class LogicNode {
     const logic = createLogic({
       storage,
       access,
-      snowflake: new Snowflake(storage.lease, () => Math.floor(random.fraction() * 128), lastId),
+      snowflake: new Snowflake(direct.lease, () => Math.floor(random.fraction() * 128), lastId),
       clock,
       random,
       logger: this.#logger,

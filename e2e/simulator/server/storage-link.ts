@@ -42,7 +42,7 @@ export class StorageLink {
   }
 
   /** The contracts as this node sees them. `node` is its own number in ids. */
-  storage(node: number): Storage {
+  storage(node: number): Storage & { readonly lease: NodeLease } {
     const lease: NodeLease = { dataCentre: 0, node, held: () => this.#life.alive };
     return {
       ...storesOver((call) => this.#call(call)),

@@ -64,7 +64,9 @@ describe('POST /v1/gates in a cluster', () => {
     const access: AccessVerifier = {
       verify: async (token) => {
         looked.push(token);
-        return token === TOKEN ? { outcome: 'granted', identity } : { outcome: 'unauthenticated' };
+        return token === TOKEN
+          ? { outcome: 'granted', identity, expiresAtMs: Number.MAX_SAFE_INTEGER }
+          : { outcome: 'unauthenticated' };
       },
     };
     const defaults = configSchema.parse({ port: 0 });

@@ -14,8 +14,8 @@ import {
   textBody,
 } from '@fastim/protocol';
 import { afterAll, describe, expect, it, vi } from 'vitest';
+import type { SqliteStorage } from '../storage/sqlite/open-sqlite-storage.ts';
 import { TemporaryFolders } from '../storage/sqlite/testing/temporary-folders.ts';
-import type { Storage } from '../storage/storage.ts';
 import { clientMsgId, LogicHarness, type TestConnection } from './testing/logic-harness.ts';
 
 const folders = new TemporaryFolders();
@@ -26,7 +26,7 @@ const generous = { sendBurstPerUser: 100_000, cursorFlushMs: 1 };
 async function onSqlite(options: { directory?: string; maxPages?: number; cacheHistory?: boolean } = {}) {
   const { cacheHistory = false, ...folder } = options;
   const storage = await folders.open(folder);
-  const harness = new LogicHarness<Storage>({ storage, config: generous, cacheHistory });
+  const harness = new LogicHarness<SqliteStorage>({ storage, config: generous, cacheHistory });
   for (const userId of [1n, 2n]) {
     await storage.users.create({
       userId,

@@ -146,7 +146,7 @@ describe('a message while routes cannot be looked up', () => {
 describe('a node that leaves in order', () => {
   it('sends its connections away a few at a time, and is done when they are gone', async () => {
     const { one } = await setUp();
-    const connections = [];
+    const connections: Awaited<ReturnType<typeof one.online>>[] = [];
     for (let device = 0; device < 9; device += 1)
       connections.push(await one.online(1n, `device${device}`, { sessionId: BigInt(device + 1) }));
     let done = false;

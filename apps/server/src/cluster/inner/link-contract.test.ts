@@ -1,8 +1,7 @@
-import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { GatePort, LogicPort } from '../contract.ts';
 import { type LinkErrorHandler, linkToGate, linkToLogic } from '../in-process.ts';
-import { anyGateCall, anyLogicCall, type GateCall, type LogicCall } from './testing/arbitrary-packets.ts';
+import { anyGateCall, anyLogicCall, fc, type GateCall, type LogicCall } from './testing/arbitrary-packets.ts';
 import { gateLink } from './testing/gate-link.ts';
 import { until } from './testing/inner-world.ts';
 import { type Call, recordingGate, recordingLogic } from './testing/recording-ports.ts';

@@ -3,6 +3,9 @@ import fc from 'fast-check';
 import type { AppendAction, AppendOutcome, AppendRequest } from '../../../storage/message-store.ts';
 import type { GatePort, Identity, LogicPort, UplinkPacket } from '../../contract.ts';
 
+/** The library that these are made with, for those who use them. */
+export { fc };
+
 /** Random calls of every kind that goes over a link. */
 export const anyId = fc.bigInt({ min: 0n, max: 2n ** 63n - 1n });
 const count = fc.nat({ max: 2 ** 48 - 1 });

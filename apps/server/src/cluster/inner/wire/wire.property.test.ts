@@ -1,10 +1,10 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   anyAppend,
   anyGateCall,
   anyLogicCall,
   anyOutcome,
+  fc,
   type GateCall,
   type LogicCall,
 } from '../testing/arbitrary-packets.ts';
