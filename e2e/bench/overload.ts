@@ -44,9 +44,13 @@ export interface OverloadFigures {
 /** One, three and ten times what the server can do, from clients that behave as the app does, every message checked. */
 export async function runOverload(options: OverloadOptions, say: (line: string) => void): Promise<OverloadFigures> {
   let prepared: Awaited<ReturnType<typeof preparePeople>> = [];
-  const server = await ServerUnderTest.start(options.profile, async (directory) => {
-    prepared = await preparePeople(directory, options.pairs * 2);
-  });
+  const server = await ServerUnderTest.start(
+    options.profile,
+    async (directory) => {
+      prepared = await preparePeople(directory, options.pairs * 2);
+    },
+    [],
+  );
   const breaker = new Breaker();
   const senders: OverloadSender[] = [];
   try {

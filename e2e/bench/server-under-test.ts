@@ -22,6 +22,9 @@ const raisedLimits = [
   ['--auth-registrations-per-hour-per-address', 1_000_000],
 ] as const;
 
+/** As fast as it can, however long messages wait: what `overload` is about is not to disturb the others. */
+const unlimitedWait = ['--logic-overload-wait-ms', '1000000'];
+
 /** The built server in a process of its own, with its real store in a new folder. */
 export class ServerUnderTest {
   readonly url: string;
@@ -36,10 +39,11 @@ export class ServerUnderTest {
     this.url = url;
   }
 
-  /** `prepare`: puts something into the data folder first. */
+  /** `prepare`: puts something into the data folder first. `more`: further options of its command line. */
   static async start(
     profileDirectory: string,
     prepare: (directory: string) => Promise<void>,
+    more: readonly string[] = unlimitedWait,
   ): Promise<ServerUnderTest> {
     const directory = mkdtempSync(join(tmpdir(), 'fastim-bench-'));
     try {
@@ -58,6 +62,7 @@ export class ServerUnderTest {
         ...['--data', directory, '--port', '0', '--tcp-port', '0', '--ws-port', '0', '--metrics-port', '0'],
         ...['--log-level', 'warn'],
         ...raisedLimits.flatMap(([option, value]) => [option, String(value)]),
+        ...more,
       ],
       cleanEnvironment(),
       /^FastIM ready/,

@@ -22,19 +22,19 @@ const LEAST_PER_SECOND = 100;
 /** Of what was let in, this part less in the next window; more when the wait is a multiple of the limit, or grows fast. */
 const SHRINK = 0.05;
 const MOST_MULTIPLE = 4;
-const MOST_SHRINK = 0.5;
+const MOST_SHRINK = 0.3;
 /** A wait that is so much shorter than in the window before is on its way down already. */
 const FALLING = 0.95;
 const RISING = 1.02;
 /** Part of what is let in that is let in more after a calm window; twice that after each further one. */
-const GROW = 0.01;
+const GROW = 0.03;
 /** Between two steps upwards: those refused need a while until they show that they are back. */
 const GROW_EVERY_MS = 500;
 /** Calm is a wait below this part of the limit; between the two nothing changes. */
 const CALM = 0.5;
 /** Close to where it was too much last, the way up is one level at a time for so many steps. */
 const CLOSE = 0.85;
-const CAREFUL_STEPS = 4;
+const CAREFUL_STEPS = 2;
 /** What was learned so long ago says nothing about now. */
 const FORGET_MS = 10_000;
 
@@ -42,7 +42,7 @@ const FORGET_MS = 10_000;
  * Overload control after DAGOR (Zhou et al., 2018), without IO. Work has a class and the level of its user; what is above a
  * threshold, the pair of both, is refused. Overload is when work waits too long before it begins: not how busy the
  * machine is, and not how long the work takes. Then the threshold goes down by as much as takes 5 % of the requests away,
- * by a histogram of what came; when it is calm again it goes up by 1 %, and faster the longer that lasts.
+ * by a histogram of what came; when it is calm again it goes up by 3 %, and faster the longer that lasts.
  *
  * Departures from the paper. Down: a wait of several times the limit, or one that grows fast, takes more at once (a tenfold
  * burst would else need fifty windows, and all that time its queue would grow); and while the wait falls by itself, or the
