@@ -32,7 +32,7 @@ async function run(options) {
   process.on('SIGINT', stop);
   process.on('SIGTERM', stop);
   // The launcher is gone, however it ended.
-  process.stdin.on('end', stop).on('error', stop).resume();
+  if (process.env.FASTIM_STOP_WITH_STDIN) process.stdin.on('end', stop).on('error', stop).resume();
 
   /** @type {import('@fastim/server/local-cluster').LocalCluster | undefined} */
   let cluster;
@@ -70,6 +70,12 @@ async function run(options) {
         : `${address('')}  (another person: ${origin}/?profile=bob)`;
     }
     for (const line of table(cluster.members())) console.log(line);
+    const shown = (/** @type {string} */ path) => relative(process.env.INIT_CWD ?? process.cwd(), path);
+    const metrics = cluster.member('logic-1').addresses.metrics ?? '';
+    const secret = shown(join(directory, 'logic-1', 'cluster-secret'));
+    console.log(
+      `administration: FASTIM_CLUSTER_SECRET_FILE=${secret} npm run admin -- nodes --at ${new URL(metrics).origin}`,
+    );
     console.log(`FastIM cluster ready  ${addresses}`);
     const appEnded = app ? exitOf(app) : new Promise(() => undefined);
     const code = await Promise.race([asked.promise, appEnded]);
