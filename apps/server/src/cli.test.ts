@@ -307,6 +307,51 @@ describe('a command that cannot run', () => {
   });
 });
 
+describe('a role of a cluster', () => {
+  const secret = 'not to be seen '.repeat(3);
+  const ports = [
+    '--metrics-port',
+    '0',
+    '--cluster-inner-port',
+    '0',
+    '--tcp-port',
+    '0',
+    '--ws-port',
+    '0',
+    '--port',
+    '0',
+  ];
+
+  it('names what it lacks, ends with 2, and nothing has started', async () => {
+    const server = run(['--role', 'gate', ...ports], { FASTIM_CLUSTER_SECRET: secret });
+    expect(await server.exited).toBe(2);
+    expect(server.stderr).toMatch(/^fastim: registry\.url: role gate needs the address of Redis\n$/);
+    expect(server.stdout).toBe('');
+  });
+
+  it.each(['lsb', 'gate', 'api', 'logic'])(
+    '%s waits for what is not there yet, says so, and stops in order meanwhile',
+    async (role) => {
+      const closed = createServer();
+      await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve));
+      const { port } = closed.address() as AddressInfo;
+      await new Promise((resolve) => closed.close(resolve));
+      const server = run(['--role', role, '--gate-drain-ms', '200', ...ports], {
+        FASTIM_CLUSTER_SECRET: secret,
+        FASTIM_REGISTRY_URL: `redis://:hunter2@127.0.0.1:${port}/0`,
+        ...(role !== 'gate' && { FASTIM_STORE_URL: `postgres://fastim:hunter2@127.0.0.1:${port}/fastim` }),
+      });
+      const awaited = role === 'gate' ? 'waiting for Redis' : 'waiting for PostgreSQL';
+      const deadline = AbortSignal.timeout(DEADLINE_MS);
+      while (!server.stderr.includes(awaited)) await once(server.child.stderr!, 'data', { signal: deadline });
+      server.child.kill('SIGTERM');
+      expect(await server.exited).toBe(0);
+      expect(server.stdout).toBe('');
+      expect(server.stderr).not.toMatch(/not to be seen|hunter2/);
+    },
+  );
+});
+
 describe('a fault that nobody foresaw', () => {
   it('is logged as fatal and ends the process with 1', async () => {
     const cause = "process.on('SIGUSR2', () => { throw new Error('planted fault'); })";
