@@ -110,6 +110,7 @@ export function startLogicRole(config: Config, ports: RolePorts): Promise<Runnin
       config: config.logic,
       gateConfig: config.gate,
       routes: cluster.routes,
+      trace,
       loopWait,
     });
     await untilStopping(cluster.routes.start(), ports.stopping);
