@@ -74,7 +74,7 @@ export const configSchema = z.strictObject({
       /** The inner port: logic nodes dial those of gates and of each other. */
       innerHost: z.string().min(1).default('127.0.0.1'),
       innerPort: port.default(0),
-      /** How the others reach it, when not where it listens. */
+      /** How the others reach it, when not where it listens. Of an LSB: its HTTP port. */
       advertiseInner: hostAndPort.default(''),
       /** A process whose clock is further off is refused. */
       maxClockSkewMs: ms.default(5_000),

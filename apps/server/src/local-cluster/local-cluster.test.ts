@@ -9,6 +9,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { LocalCluster } from './contract.ts';
 import { findRedis } from './find-binaries.ts';
 import { startLocalCluster } from './local-cluster.ts';
+import { missingStores } from './testing/missing-stores.ts';
+
+const missing = await missingStores();
+const skipped = missing ? ` (skipped: ${missing})` : '';
 
 const stores = { lsbs: 0, gates: 0, apis: 0, logics: 0 };
 const module = new URL('./local-cluster.ts', import.meta.url).href;
@@ -56,7 +60,7 @@ async function gone(pid: number): Promise<boolean> {
   return !isAlive(pid);
 }
 
-describe('the stores of a local cluster', () => {
+describe.skipIf(missing !== undefined)(`the stores of a local cluster${skipped}`, () => {
   it('are durable, keep what was written over kill -9 and over stops, and stay at their addresses', async () => {
     const first = await start();
     const { url } = first.member('postgres').addresses;
@@ -128,7 +132,7 @@ describe('the stores of a local cluster', () => {
   });
 });
 
-describe('a second cluster in the same folder', () => {
+describe.skipIf(missing !== undefined)(`a second cluster in the same folder${skipped}`, () => {
   it('is refused and leaves the first as it is', async () => {
     const first = await start();
     await expect(start()).rejects.toThrow(/postgres did not start: .*another postmaster/);

@@ -139,9 +139,6 @@ export async function stateOf(check: Promise<unknown>): Promise<ComponentStates[
 
 /** How other processes of the cluster reach an HTTP port of this one. */
 export function ownUrl(config: Config, port: number, secure: boolean): string {
-  const advertised = config.cluster.advertiseInner;
-  const host = isWildcard(config.host)
-    ? advertised.slice(0, advertised.lastIndexOf(':')) || hostname()
-    : bracketed(config.host);
-  return `${secure ? 'https' : 'http'}://${host}:${port}`;
+  const host = isWildcard(config.host) ? hostname() : bracketed(config.host);
+  return `${secure ? 'https' : 'http'}://${config.cluster.advertiseInner || `${host}:${port}`}`;
 }

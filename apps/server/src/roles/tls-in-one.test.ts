@@ -1,16 +1,15 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { request } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
-import { promisify } from 'node:util';
 import { Command, encodeFrames, MsgType } from '@fastim/protocol';
 import pino from 'pino';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { certificateFiles, testCa } from '../cluster/inner/testing/test-certificates.ts';
 import { configSchema } from '../config.ts';
 import { type AllInOne, startAllInOne } from './all-in-one.ts';
+import { chatFromElsewhere } from './testing/chat-from-elsewhere.ts';
 
 const ca = testCa('test CA');
 
@@ -31,39 +30,17 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** A client as on another machine: it knows the CA, nothing else. */
-const program = `
-import { connect } from '@fastim/desktop/sdk';
-const [serverUrl] = process.argv.slice(1);
-const options = { serverUrl, password: 'a long password', register: true, timeoutMs: 15_000 };
-const [alice, bob] = await Promise.all(['alice', 'bob'].map((username) => connect({ ...options, username })));
-const heard = new Promise((resolve) => bob.on('message', (message) => resolve(message.text)));
-const { conversationId } = await alice.direct('bob');
-await alice.send(conversationId, 'over TLS 你好');
-console.log(JSON.stringify({ heard: await heard }));
-await alice.close();
-await bob.close();
-`;
-
-function run(environment: Record<string, string>) {
-  const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('FASTIM_'));
-  return promisify(execFile)(
-    process.execPath,
-    ['--conditions=fastim-source', '--input-type=module', '-e', program, new URL(server.addresses.api).origin],
-    { env: { ...Object.fromEntries(inherited), ...environment }, cwd: import.meta.dirname, timeout: 40_000 },
-  );
-}
+const origin = () => new URL(server.addresses.api).origin;
 
 describe('a server with a certificate', () => {
   it('says so in its addresses, and the chat goes over it for whoever trusts its CA', async () => {
     expect(server.addresses.api).toMatch(/^https:/);
     expect(server.addresses.websocket).toMatch(/^wss:/);
-    const { stdout } = await run({ NODE_EXTRA_CA_CERTS: files.caFile });
-    expect(JSON.parse(stdout)).toEqual({ heard: 'over TLS 你好' });
+    expect(await chatFromElsewhere(origin(), { NODE_EXTRA_CA_CERTS: files.caFile })).toBe('over TLS 你好');
   });
 
   it('is refused by a client that does not know its CA', async () => {
-    await expect(run({})).rejects.toThrow(/UNAVAILABLE|certificate/i);
+    await expect(chatFromElsewhere(origin(), {})).rejects.toThrow(/UNAVAILABLE|certificate/i);
   });
 
   it('tells plain HTTP what is wrong, on the API and on the WebSocket port', async () => {
