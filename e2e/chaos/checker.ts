@@ -90,6 +90,7 @@ export class Checker {
         break;
       case 'react':
       case 'back':
+      case 'synced':
       case 'ended':
         break;
     }

@@ -49,7 +49,9 @@ export class ChaosDevice {
   #unacked = 0;
   #changes = 0;
   #online = true;
+  /** When the connection was lost, as long as the device has not caught up since; 0: it has. */
   #lostAt = 0;
+  #back = true;
   #ended: string | undefined;
 
   private constructor(options: DeviceOptions, client: FastimClient, note: (entry: HistoryEntry) => void) {
@@ -80,6 +82,7 @@ export class ChaosDevice {
       timeoutMs: patienceMs,
       logger: { debug: () => undefined, info: say('info'), warn: say('warn'), error: say('error') },
     });
+    client.on('connection', (connection) => say('info')({ ...connection }, 'connection'));
     return new ChaosDevice(options, client, note);
   }
 
@@ -235,12 +238,21 @@ export class ChaosDevice {
       this.#ended = connection.reason;
       this.#note({ t: 'ended', at: Date.now(), d: index, reason: this.#ended });
     }
-    const online = connection.state === 'online';
-    if (online === this.#online) return;
-    this.#online = online;
+    const { state } = connection;
     const now = Date.now();
-    if (online) this.#note({ t: 'back', at: now, d: index, ms: now - this.#lostAt });
-    else this.#lostAt = now;
+    this.#online = state === 'online';
+    if (state !== 'online' && state !== 'syncing') {
+      if (this.#lostAt === 0) this.#lostAt = now;
+      this.#back = false;
+      return;
+    }
+    if (this.#lostAt === 0) return;
+    // Logged in: what is written goes out. The rest of the time is for what was missed.
+    if (!this.#back) this.#note({ t: 'back', at: now, d: index, ms: now - this.#lostAt });
+    this.#back = true;
+    if (!this.#online) return;
+    this.#note({ t: 'synced', at: now, d: index, ms: now - this.#lostAt });
+    this.#lostAt = 0;
   }
 
   #choose(): Place | undefined {

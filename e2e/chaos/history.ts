@@ -33,8 +33,10 @@ export type HistoryEntry =
       readonly seq: number;
       readonly emoji: string;
     }
-  /** Online again after so long. */
+  /** Logged in again so long after the connection was lost. */
   | { readonly t: 'back'; readonly at: number; readonly d: number; readonly ms: number }
+  /** Has all that it missed. */
+  | { readonly t: 'synced'; readonly at: number; readonly d: number; readonly ms: number }
   | { readonly t: 'ended'; readonly at: number; readonly d: number; readonly reason: string };
 
 /** A message as a device shows it at the end. */

@@ -32,8 +32,11 @@ export interface ChaosResult extends Verdict {
   readonly faults: number;
   readonly faultsByKind: Readonly<Record<string, number>>;
   readonly reconnects: number;
+  /** From the loss of a connection to the next log-in, whatever was down meanwhile. */
   readonly reconnectP50Ms: number;
   readonly reconnectP99Ms: number;
+  /** From the loss of a connection until the device had everything that it had missed. */
+  readonly syncedP99Ms: number;
   readonly converged: boolean;
   readonly convergedAfterMs: number;
   /** What had not settled, in words. */
@@ -98,10 +101,14 @@ export async function runChaos(
     say(unsettled.length === 0 ? `all agree after ${convergedAfterMs} ms: reading` : `NOT settled: ${unsettled[0]}`);
     const checker = new Checker();
     const backMs: number[] = [];
+    const syncedMs: number[] = [];
     for (const file of drivers.historyFiles) {
       const entries = readJsonLines<HistoryEntry>(file);
       checker.history(entries);
-      for (const entry of entries) if (entry.t === 'back') backMs.push(entry.ms);
+      for (const entry of entries) {
+        if (entry.t === 'back') backMs.push(entry.ms);
+        else if (entry.t === 'synced') syncedMs.push(entry.ms);
+      }
     }
     const { files, changing } = await drivers.readAll('end');
     for (const file of files) await checkFile(checker, file);
@@ -114,7 +121,8 @@ export async function runChaos(
         checker.stored(stored);
       }
     }
-    const sorted = backMs.sort((left, right) => left - right);
+    const byTime = (left: number, right: number) => left - right;
+    const sorted = backMs.sort(byTime);
     return {
       ...checker.verdict(),
       minutes: options.minutes,
@@ -124,6 +132,7 @@ export async function runChaos(
       reconnects: sorted.length,
       reconnectP50Ms: at(sorted, 0.5),
       reconnectP99Ms: at(sorted, 0.99),
+      syncedP99Ms: at(syncedMs.sort(byTime), 0.99),
       converged: missing.length === 0,
       convergedAfterMs,
       unsettled: missing,

@@ -3,9 +3,9 @@ import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { ManualClock } from '@fastim/core/testing';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { systemClock } from '../../../roles/system-ports.ts';
 import { Fixture } from '../../contract-suite/fixtures.ts';
 import type { PostgresStorage } from '../open-postgres-storage.ts';
 import { postgresMissing, TestStorages } from '../testing/test-storages.ts';
@@ -26,7 +26,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-const ready = (url: string) => restoredStore({ url, clock: new ManualClock(), logger: pino({ level: 'silent' }) });
+const ready = (url: string) => restoredStore({ url, clock: systemClock, logger: pino({ level: 'silent' }) });
 
 async function filled(): Promise<{
   fixture: Fixture;

@@ -15,6 +15,10 @@ const STATEMENT_MS = 24 * 3_600_000;
 /** Past every fence that a holder can have got since the backup. */
 const FENCE_STEP = 1n << 32n;
 
+/** A connection that was closed is in the database's list for a moment longer. */
+const LEAVING_MS = 3_000;
+const LOOK_AGAIN_MS = 100;
+
 /**
  * Makes a database that was restored from a backup fit for use, before servers start on it: brings it to the newest format,
  * reads and verifies all of it, and gives the history an epoch of its own: devices may know of messages that came after the
@@ -27,15 +31,9 @@ export async function restoredStore(options: { url: string; clock: Clock; logger
   await prepareDatabase(databaseOptions);
   const database = new Database(databaseOptions);
   try {
-    const [servers] = await database.arrays<readonly [count: bigint]>(
-      `SELECT count(*) FROM pg_stat_activity
-       WHERE datname = current_database() AND application_name LIKE 'fastim%' AND pid <> pg_backend_pid()`,
-    );
-    if (servers![0] > 0n) {
-      throw new StorageRefusal(
-        'in-use',
-        `Servers are connected to this database (${servers![0]} connections): stop them.`,
-      );
+    const servers = await otherConnections(database, options.clock);
+    if (servers > 0n) {
+      throw new StorageRefusal('in-use', `Servers are connected to this database (${servers} connections): stop them.`);
     }
     const report = await verifyPostgres(database);
     if (report.problems.length > 0) return { ...report, historyEpoch: undefined };
@@ -53,5 +51,16 @@ export async function restoredStore(options: { url: string; clock: Clock; logger
     return { ...report, historyEpoch };
   } finally {
     await database.close();
+  }
+}
+
+async function otherConnections(database: Database, clock: Clock): Promise<bigint> {
+  for (let waited = 0; ; waited += LOOK_AGAIN_MS) {
+    const [servers] = await database.arrays<readonly [count: bigint]>(
+      `SELECT count(*) FROM pg_stat_activity
+       WHERE datname = current_database() AND application_name LIKE 'fastim%' AND pid <> pg_backend_pid()`,
+    );
+    if (servers![0] === 0n || waited >= LEAVING_MS) return servers![0];
+    await new Promise<void>((resolve) => clock.setTimer(LOOK_AGAIN_MS, resolve));
   }
 }
