@@ -24,7 +24,7 @@ export default defineConfig({
     // Forks, not threads: tests start real worker threads and native modules of their own.
     pool: 'forks',
     // Many wait for a browser, a process or a disk.
-    maxWorkers: Math.max(2, availableParallelism() - 1),
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     testTimeout: 60_000,
     hookTimeout: 60_000,
   },
