@@ -31,6 +31,9 @@ const limits = {
   FASTIM_GATE_ACCEPT_BURST_PER_ADDRESS: '1000',
 };
 
+/** Of the cluster's operator. */
+export const adminToken = 'the admin token of the black-box tests';
+
 export async function startOneProcess(): Promise<SystemUnderTest> {
   const server = await TestServer.start({
     args: Object.entries(limits).flatMap(([variable, value]) => [
@@ -68,7 +71,7 @@ export async function startCluster(): Promise<SystemUnderTest> {
       apis: 2,
       logics: 3,
       random: seededRandom(1),
-      environment: () => limits,
+      environment: () => ({ ...limits, FASTIM_ADMIN_TOKEN: adminToken }),
     });
   } catch (error) {
     remove();

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { ProductProcess } from '../../fixtures/child-process.ts';
 import { cleanEnvironment, node, serverEntry } from '../../fixtures/paths.ts';
 import { eventually, expect, pair, test, wordsOf } from '../fixture.ts';
+import { adminToken } from '../system.ts';
 
 interface Intruder {
   readonly reason: string;
@@ -39,7 +40,7 @@ test('a gate that does not know the secret is refused, is in the admin list, and
         const response = await fetch(
           `${new URL(cluster.member('logic-1').addresses.metrics!).origin}/admin/intruders`,
           {
-            headers: { authorization: `Bearer ${cluster.secret}` },
+            headers: { authorization: `Bearer ${adminToken}` },
           },
         );
         return JSON.stringify(await response.json());
