@@ -105,10 +105,10 @@ export class StormClient {
             this.#acked.push(id);
           },
           failed: () => {
-            if (over) return;
             over = true;
             client?.close();
-            this.#lost();
+            // Else who connects sees it, and goes on to the next gate: never two at it for one device.
+            if (client !== undefined && this.#client === client) this.#lost();
           },
         },
       );

@@ -22,6 +22,7 @@ const LOOK_MS = 250;
 const CALM_MS = 5_000;
 /** Pairs that chat all the time, so that it is seen whether anything gets lost. */
 const TALKING_PAIRS = 20;
+const ENTER_TRIES = 15;
 const entry = fileURLToPath(new URL('storm-process.ts', import.meta.url));
 
 export interface StormFigures {
@@ -112,6 +113,8 @@ export async function runStorm(options: StormOptions, say: (line: string) => voi
     const lastBack = Math.max(killedAt, ...returned.map((index) => after.backAt[index]!));
     const final = await together(crowd);
     const acked = final.acked.flat();
+    // A session has one connection: who reads now would be thrown out by its client, and the other way round.
+    for (const one of crowd) one.stop();
     const missing = await missingOf(server.url, people, talks, final);
     return {
       work: 'storm',
@@ -133,7 +136,7 @@ export async function runStorm(options: StormOptions, say: (line: string) => voi
       lost: stray + missing,
     };
   } catch (error) {
-    console.error(server.output);
+    say(server.output);
     throw error;
   } finally {
     for (const one of crowd) one.stop();
@@ -144,11 +147,16 @@ export async function runStorm(options: StormOptions, say: (line: string) => voi
 /** Some of the clients, in a process of their own. */
 class Crowd {
   readonly #child: ChildProcess;
-  #waiting: ((report: StormReport) => void) | undefined;
+  #waiting: { resolve: (report: StormReport) => void; reject: (error: Error) => void } | undefined;
+  #ended = false;
 
   constructor(people: ReadonlyArray<Omit<StormClientOptions, 'agent'>>) {
     this.#child = fork(entry, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
-    this.#child.on('message', (report: StormReport) => this.#waiting?.(report));
+    this.#child.on('message', (report: StormReport) => this.#waiting?.resolve(report));
+    this.#child.once('exit', () => {
+      this.#ended = true;
+      this.#waiting?.reject(new Error('a process of clients ended'));
+    });
     this.order({ order: 'start', people });
   }
 
@@ -158,8 +166,8 @@ class Crowd {
 
   report(): Promise<StormReport> {
     return new Promise((resolve, reject) => {
-      this.#child.once('exit', () => reject(new Error('a process of clients ended')));
-      this.#waiting = resolve;
+      if (this.#ended) reject(new Error('a process of clients ended'));
+      this.#waiting = { resolve, reject };
       this.order({ order: 'report' });
     });
   }
@@ -267,9 +275,9 @@ async function missingOf(
     const conversationId = talks.get(userId);
     if (conversationId === undefined || seen.has(conversationId)) continue;
     seen.add(conversationId);
-    const person = { userId: userId.toString(), accessToken, ...(await askForGate(url, accessToken)) };
     const broken = Promise.withResolvers<never>();
-    const client = await WireClient.connect(person, { failed: broken.reject });
+    broken.promise.catch(() => undefined);
+    const client = await enter(url, { userId, accessToken }, broken.reject);
     for (let fromSeq = 1, more = true; more; ) {
       const request = {
         conversationId: BigInt(conversationId),
@@ -290,4 +298,21 @@ async function missingOf(
     client.close();
   }
   return report.acked.flat().filter((id) => stored.get(id) !== 1).length;
+}
+
+/** The dead gate may still be offered for a while. */
+async function enter(
+  url: string,
+  { userId, accessToken }: PreparedPerson,
+  failed: (error: Error) => void,
+): Promise<WireClient> {
+  for (let left = ENTER_TRIES; ; left -= 1) {
+    try {
+      const gate = await askForGate(url, accessToken);
+      return await WireClient.connect({ userId: userId.toString(), accessToken, ...gate }, { failed });
+    } catch (error) {
+      if (left <= 1) throw error;
+      await sleep(1_000);
+    }
+  }
 }
