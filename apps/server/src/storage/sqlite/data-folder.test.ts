@@ -127,7 +127,7 @@ describe('a data folder that cannot be used', () => {
       await expect(folders.open({ directory })).rejects.toMatchObject({
         name: 'StorageRefusal',
         kind: 'newer-version',
-        message: expect.stringMatching(/format 1002.*up to 2\b/),
+        message: expect.stringMatching(/format 1002.*up to 3\b/),
       });
     }
   });
