@@ -287,7 +287,7 @@ async function missingOf(
         newestFirst: false,
       };
       const asked = client.ask(Command.history, historyRequest, request, historyResponse);
-      const { messages, headSeq } = await Promise.race([asked, broken.promise]).catch((e) => { console.error('asked', userId, fromSeq, String(e), Date.now()); throw e; });
+      const { messages, headSeq } = await Promise.race([asked, broken.promise]);
       for (const { clientMsgId } of messages) {
         const id = Buffer.from(clientMsgId).toString('hex');
         stored.set(id, (stored.get(id) ?? 0) + 1);
@@ -311,7 +311,6 @@ async function enter(
       const gate = await askForGate(url, accessToken);
       return await WireClient.connect({ userId: userId.toString(), accessToken, ...gate }, { failed });
     } catch (error) {
-      console.error('enter', left, userId, String(error), Date.now());
       if (left <= 1) throw error;
       await sleep(1_000);
     }

@@ -68,6 +68,8 @@ export class WireClient {
         client.#loggedIn = undefined;
         if (!error) resolve(client);
         else {
+          // Whoever asked for it hears of its end once.
+          client.#closing = true;
           socket.destroy();
           reject(error);
         }
