@@ -94,6 +94,8 @@ function fingerprint(roots) {
  * @param {() => void | number | Promise<void | number>} main
  */
 export async function runScript(main) {
+  // Compiled code of the product's processes and of the tests is kept beside the other caches: the second start is faster.
+  process.env.NODE_COMPILE_CACHE ??= join(projectRoot, 'node_modules/.cache/compiled');
   try {
     const code = await main();
     if (typeof code === 'number') process.exitCode = code;
