@@ -13,7 +13,15 @@ export function useJumps(conversationId: string, rows: readonly RowModel[], plac
   const timer = useRef<ReturnType<typeof setTimeout> | undefined>(undefined);
   const { ready, toRow } = place;
 
-  useEffect(() => () => clearTimeout(timer.current), []);
+  const frame = useRef(0);
+
+  useEffect(
+    () => () => {
+      cancelAnimationFrame(frame.current);
+      clearTimeout(timer.current);
+    },
+    [],
+  );
 
   useEffect(() => {
     if (!wanted || !ready) return;
@@ -21,11 +29,15 @@ export function useJumps(conversationId: string, rows: readonly RowModel[], plac
     if (index < 0) return;
     ui.work.setState({ jump: null });
     toRow(index);
+    cancelAnimationFrame(frame.current);
     clearTimeout(timer.current);
     // Off first: the same row can be asked for again while it is lit.
     setLit(null);
-    requestAnimationFrame(() => setLit(wanted.order));
-    timer.current = setTimeout(() => setLit(null), litMs + 100);
+    // Its time begins when it is drawn, however late that is.
+    frame.current = requestAnimationFrame(() => {
+      setLit(wanted.order);
+      timer.current = setTimeout(() => setLit(null), litMs + 100);
+    });
   }, [ui, wanted, rows, ready, toRow]);
 
   return lit;
