@@ -234,7 +234,7 @@ function stopAfter(batches: number): () => void {
 /** False: killed after so many batches. */
 async function moveInProcess(url: string, killAfter: number): Promise<boolean> {
   const script = fileURLToPath(new URL('./testing/move-child.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--conditions=fastim-source', script, data, url, '3'], {
+  const child = spawn(process.execPath, ['--conditions=fastim-source', script, data, url, '1'], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let errors = '';
