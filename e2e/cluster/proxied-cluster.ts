@@ -2,8 +2,11 @@ import { type LocalCluster, startLocalCluster } from '@fastim/server/local-clust
 import { type Address, ChaosProxy } from '../chaos/chaos-proxy.ts';
 import { freePorts } from '../fixtures/server.ts';
 
-/** Between clients and gates, between logic nodes and gates (and each other), before the stores, before the API. */
-export type ProxyPlace = 'client' | 'inner' | 'store' | 'front';
+/**
+ * Between clients and gates (TCP, which the SDK takes where it can; WebSocket), between logic nodes and gates (and each
+ * other), before the stores, before the API.
+ */
+export type ProxyPlace = 'client' | 'websocket' | 'inner' | 'store' | 'front';
 
 export interface PlacedProxy {
   /** "gate-1 client", "logic-2 inner", "postgres", "front". */
@@ -56,7 +59,7 @@ export class ProxiedCluster {
       const [tcp, ws, inner] = [listening(), listening(), listening()];
       const [tcpProxy, wsProxy, innerProxy] = [
         await place(`${name} client`, 'client', tcp.targets),
-        await place(`${name} websocket`, 'client', ws.targets),
+        await place(`${name} websocket`, 'websocket', ws.targets),
         await place(`${name} inner`, 'inner', inner.targets),
       ];
       variables.set(name, {
