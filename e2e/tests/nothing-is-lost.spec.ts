@@ -59,7 +59,8 @@ test('the server killed between send and ack: one copy, in order, with the right
   await alice.screenshot('server-down');
   await server.start();
 
-  await bob.sees('while down');
+  // Whoever tried in vain a few times waits up to half a minute before the next try.
+  await expect(bob.message('while down')).toHaveCount(1, { timeout: 40_000 });
   for (const text of ['in between 1', 'in between 2', 'while down']) {
     await alice.seesStatus(text, 'read');
     await bob.sees(text);
